@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+sys.dont_write_bytecode = True  # the source folder stays clean
 import abi_table
 
 # Fewer lines of a kind than this, and the table itself is broken.
