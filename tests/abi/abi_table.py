@@ -80,7 +80,9 @@ class Types:
             if c.tag == 'DW_TAG_enumerator':
                 parts.append(f"{c.get('name')} = {c.get('const_value')}")
             elif c.tag == 'DW_TAG_member':
-                bits = f" bit {c.get('bit_size')}@{c.get('bit_offset')}" if c.get('bit_size') else ''
+                bits = ''
+                if c.get('bit_size'):
+                    bits = f" bit {c.get('bit_size')}@{c.get('bit_offset')}"
                 parts.append(f"+{c.get('data_member_location') or 0}{bits} "
                              f"{c.get('name')}: {self.spell(c)}")
         return '; '.join(parts)

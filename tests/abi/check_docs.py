@@ -30,7 +30,8 @@ def main():
     rows = re.findall(r'^\| `(spice_\w+)` \| (\S+) \| (\S+) \|', page.read_text(), flags=re.M)
     defined_later = set()
     for path in later:
-        defined_later |= set(re.findall(r'^\w[\w *]*?\b(spice_\w+)\(', path.read_text(), flags=re.M))
+        text = path.read_text()
+        defined_later |= set(re.findall(r'^\w[\w *]*?\b(spice_\w+)\(', text, flags=re.M))
 
     in_page = {(name, f'SPICE_SERVER_{node}') for name, node, _ in rows}
     problems += [f'map and symbol list differ: {item}' for item in sorted(in_map ^ committed)]

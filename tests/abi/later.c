@@ -129,7 +129,8 @@ static void versions_are_checked(void **state)
         uint32_t major, minor;
         int expected;
     } rows[] = {
-        {"playback", 1, 3, 0}, {"playback", 1, 0, 0}, {"playback", 1, 4, -1}, {"playback", 2, 3, -1},
+        {"playback", 1, 3, 0}, {"playback", 1, 0, 0}, {"playback", 1, 4, -1},
+        {"playback", 2, 3, -1},
         {"record", 2, 3, 0},   {"record", 2, 4, -1},  {"record", 1, 3, -1},   {"nosuch", 1, 0, -1},
     };
 
