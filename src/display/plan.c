@@ -11,12 +11,12 @@
 #include <string.h>
 
 /* Clean pixels that cost less than the messages a split would take: some 130 bytes each. */
-#define WASTE_PIXELS 512
+#define WASTE_PIXELS 1024
 /* And for large steps this part of what has to be sent. */
-#define WASTE_PART 8
+#define WASTE_PART 2
 
 /* Clean tiles that a run may step over; what that costs is bounded by the waste. */
-#define GAP_TILES (32 / TILE_SIZE)
+#define GAP_TILES (64 / TILE_SIZE)
 
 struct tile_range {
     uint32_t col1, row1, col2, row2; /* exclusive at the end */
