@@ -15,6 +15,7 @@
 
 #include <glib-unix.h>
 #include <spice-client.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,8 +59,7 @@ static gboolean shown_number(const struct client *client, uint32_t *number)
 {
     SpiceDisplayPrimary primary;
 
-    if (!client->place_count ||
-        !spice_display_channel_get_primary(client->display, 0, &primary) ||
+    if (!client->place_count || !spice_display_channel_get_primary(client->display, 0, &primary) ||
         primary.format != SPICE_SURFACE_FMT_32_xRGB)
         return FALSE;
     for (int i = 0; i < client->place_count; i++) {

@@ -66,8 +66,7 @@ static void list_workloads(void)
 /* The server takes a number, not a socket: find one that is free just now. */
 static int free_port(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(address);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -237,8 +236,8 @@ int main(int argc, char **argv)
     add_inputs(host.server);
     host.guest = guest_new(host.server);
     spice_server_vm_start(host.server);
-    host.player = player_new(host.workload, host.guest, (uint64_t)options.seed, recording,
-                             playing_done);
+    host.player =
+        player_new(host.workload, host.guest, (uint64_t)options.seed, recording, playing_done);
     if (!host.player)
         fail("no recording");
     g_io_add_watch(g_io_channel_unix_new(STDIN_FILENO), G_IO_IN | G_IO_HUP, command, &host);

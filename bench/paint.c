@@ -118,7 +118,7 @@ static void add_octave(const struct picture *to, int *sum, int scale, int weight
                        struct random *random)
 {
     int columns = to->width / scale + 2, rows = to->height / scale + 2;
-    int *nodes = g_new(int, (size_t)columns * (size_t)rows);
+    int *nodes = g_new(int, (size_t)columns *(size_t)rows);
 
     for (int i = 0; i < columns * rows; i++)
         nodes[i] = random_below(random, weight);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "stamp.h"
 
-#define BITS  (STAMP_COLUMNS * STAMP_ROWS)
-#define WHITE 0xffffffu
+#define BITS       (STAMP_COLUMNS * STAMP_ROWS)
+#define WHITE      0xffffffu
 #define GREEN_HALF 128
 
 static uint8_t check_of(uint32_t number)

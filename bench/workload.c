@@ -6,29 +6,31 @@
 #include <math.h>
 #include <string.h>
 
-#define WINDOWS      4
-#define WORK_HEIGHT  736 /* a task bar stays below */
-#define TEXT_COLUMNS 100
-#define TEXT_ROWS    40
-#define TEXT_WIDTH   (TEXT_COLUMNS * GLYPH_WIDTH)
-#define TEXT_HEIGHT  (TEXT_ROWS * GLYPH_HEIGHT)
-#define VIDEO_X      192
-#define VIDEO_Y      200
-#define VIDEO_WIDTH  640
-#define VIDEO_HEIGHT 360
-#define PHOTO_WIDTH  1600
-#define PHOTO_HEIGHT 1200
-#define TYPING_X     16
-#define TYPING_Y     400
+#define WINDOWS        4
+#define WORK_HEIGHT    736 /* a task bar stays below */
+#define TEXT_COLUMNS   100
+#define TEXT_ROWS      40
+#define TEXT_WIDTH     (TEXT_COLUMNS * GLYPH_WIDTH)
+#define TEXT_HEIGHT    (TEXT_ROWS * GLYPH_HEIGHT)
+#define VIDEO_X        192
+#define VIDEO_Y        200
+#define VIDEO_WIDTH    640
+#define VIDEO_HEIGHT   360
+#define PHOTO_WIDTH    1600
+#define PHOTO_HEIGHT   1200
+#define TYPING_X       16
+#define TYPING_Y       600
 #define TYPING_COLUMNS 90
-#define TASK_BAR     0x241f31u
-#define TERMINAL     0x1e1e1eu
-#define TERMINAL_INK 0xd0cfccu
-#define SMALL_CELL   2
-#define LARGE_CELL   8
+#define TASK_BAR       0x241f31u
+#define TERMINAL       0x1e1e1eu
+#define TERMINAL_INK   0xd0cfccu
+#define SMALL_CELL     2
+#define LARGE_CELL     8
 /* Where a stamp lies that ends at the right lower corner of an area. */
 #define CORNER(right, bottom, cell)                                                                \
-    {(right) - STAMP_COLUMNS * (cell), (bottom) - STAMP_ROWS * (cell), 0, 0}
+    {                                                                                              \
+        (right) - STAMP_COLUMNS *(cell), (bottom)-STAMP_ROWS *(cell), 0, 0                         \
+    }
 
 struct scene {
     const struct workload *workload;
@@ -45,9 +47,9 @@ static void stamp_all(struct scene *scene, uint32_t number)
     const struct workload *workload = scene->workload;
 
     for (int i = 0; i < workload->stamp_count; i++)
-        stamp_draw(&scene->screen->pixels[workload->stamps[i].y * SCREEN_WIDTH +
-                                          workload->stamps[i].x],
-                   SCREEN_WIDTH * sizeof(uint32_t), workload->stamp_cell, number);
+        stamp_draw(
+            &scene->screen->pixels[workload->stamps[i].y * SCREEN_WIDTH + workload->stamps[i].x],
+            SCREEN_WIDTH * sizeof(uint32_t), workload->stamp_cell, number);
 }
 
 static struct area stamp_area(const struct workload *workload, int i)
@@ -105,8 +107,8 @@ static void scrolling_compose(struct scene *scene)
     size_t line = (size_t)TEXT_WIDTH * GLYPH_HEIGHT;
 
     memmove(text->pixels, text->pixels + line, (TEXT_ROWS - 1) * line * sizeof(uint32_t));
-    paint_text_line(text, 0, TEXT_HEIGHT - GLYPH_HEIGHT, TEXT_COLUMNS, &scene->random,
-                    TERMINAL_INK, TERMINAL);
+    paint_text_line(text, 0, TEXT_HEIGHT - GLYPH_HEIGHT, TEXT_COLUMNS, &scene->random, TERMINAL_INK,
+                    TERMINAL);
     paint_copy(scene->screen, 0, 0, text, text_area);
 }
 
@@ -204,6 +206,15 @@ static void video_step(struct scene *scene, uint32_t number)
                (struct area){VIDEO_X, VIDEO_Y, VIDEO_WIDTH, VIDEO_HEIGHT});
 }
 
+/* Someone types while a video plays; it is the typing that is stamped. */
+static void busy_typing_step(struct scene *scene, uint32_t number)
+{
+    video_compose(scene, number);
+    guest_copy(scene->guest, scene->screen,
+               (struct area){VIDEO_X, VIDEO_Y, VIDEO_WIDTH, VIDEO_HEIGHT});
+    typing_step(scene, number);
+}
+
 static void page_step(struct scene *scene, uint32_t number)
 {
     page_compose(scene);
@@ -261,6 +272,16 @@ static const struct workload workloads[] = {
      .stamp_count = 2,
      .stamps = {{VIDEO_X, VIDEO_Y, 0, 0},
                 CORNER(VIDEO_X + VIDEO_WIDTH, VIDEO_Y + VIDEO_HEIGHT, LARGE_CELL)},
+     .streaming = SPICE_STREAM_VIDEO_FILTER},
+    {.name = "typing-at-video",
+     .summary = "a glyph and the caret with every picture of the video; latency is the typing's",
+     .prepare = photo_prepare,
+     .step = busy_typing_step,
+     .rate = 25,
+     .seconds = 10,
+     .stamp_cell = SMALL_CELL,
+     .stamp_count = 1,
+     .stamps = {{16, 748, 0, 0}},
      .streaming = SPICE_STREAM_VIDEO_FILTER},
     {.name = "page-flips",
      .summary = "full-screen photographs with gradients, 2 a second",
