@@ -6,7 +6,6 @@
  *   report          what was used since "start"
  *   quit
  */
-#define _GNU_SOURCE
 #include "core.h"
 #include "player.h"
 #include "stamp.h"
