@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What one client shows of one surface, and what to send it next.
+ *
+ *     damage --> tile_hashes_damage (once), shown_damage (each client)
+ *     room to send --> plan_next --> one step: draw it from the surface as it is now, send it
+ *
+ * No I/O, no clock. Owned by the display's thread.
+ *
+ * The invariant: outside a tile's damage box the client's pixels equal the surface's. So a step may
+ * send the box alone, and a tile whose hash is the shown one needs nothing. A tile of which nothing
+ * is known, or known by hash only, has the whole tile as its box.
+ */
+#ifndef CARAVAN_DISPLAY_PLAN_H
+#define CARAVAN_DISPLAY_PLAN_H
+
+#include <pixman.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "display/pixels.h"
+#include "display/tiles.h"
+
+struct shown;
+
+/* Nothing is known of the client, everything is to be sent. NULL as in tile_hashes_new. */
+struct shown *shown_new(uint32_t width, uint32_t height);
+
+/* NULL is allowed. */
+void shown_free(struct shown *self);
+
+/* The surface's pixels in `box` (x2 and y2 exclusive, clipped here) may have changed. */
+void shown_damage(struct shown *self, const pixman_box32_t *box);
+
+/* Any pixel may have changed; what the client shows is still known. */
+void shown_damage_all(struct shown *self);
+
+/* What the client shows is not known any more; everything is to be sent. */
+void shown_forget(struct shown *self);
+
+/* Whether plan_next may have something (it may also find that nothing changed). */
+bool shown_dirty(const struct shown *self);
+
+/* Tiles of the surface: the length of the arrays below. Row after row from the top left. */
+size_t shown_count(const struct shown *self);
+
+/*
+ * Writes shown_count() hashes of what the client shows once everything planned so far has reached
+ * it; TILE_HASH_UNKNOWN where that is not known.
+ */
+void shown_export(const struct shown *self, uint64_t *hashes);
+
+/*
+ * Takes hashes exported on another host and compares all tiles with them as plan_next goes. False,
+ * and nothing is changed, when n is not shown_count(). Wrong hashes harm this client's picture only.
+ */
+bool shown_import(struct shown *self, const uint64_t *hashes, size_t n);
+
+struct plan_limits {
+    uint32_t max_pixels; /* of a step, rounded up to one tile; 0 = PLAN_MAX_PIXELS */
+};
+
+/* Small enough that a slow client sees progress and the rest is sent as it is by then. */
+#define PLAN_MAX_PIXELS (256u * 1024)
+
+enum plan_kind {
+    PLAN_FILL,  /* `box` is one plain `colour` */
+    PLAN_IMAGE, /* `box` as it is in the surface */
+};
+
+struct plan_step {
+    enum plan_kind kind;
+    pixman_box32_t box; /* surface coordinates, inside the surface, not empty */
+    uint32_t colour;    /* FILL: the pixel value; pad byte 0 for xRGB */
+};
+
+/*
+ * The next step, or false when the client shows everything. The tiles of a step count as shown
+ * from then on, with the surface's content at this moment: so the caller takes the step's pixels
+ * from `px` before the surface changes, and calls shown_forget if it cannot send them.
+ * px, hashes and self are of one size.
+ *
+ * Order: damage of at most PLAN_SMALL_PIXELS goes first, newest first, so that a key press does not
+ * wait for a whole screen; after PLAN_SMALL_RUN such steps one of the others has its turn. The
+ * others go from top to bottom, from where the last one ended, then again from the top: so what
+ * keeps changing cannot starve what is below it.
+ */
+bool plan_next(struct shown *self, struct tile_hashes *hashes, const struct pixels *px,
+               const struct plan_limits *limits, struct plan_step *out);
+
+#define PLAN_SMALL_PIXELS (16 * 1024)
+#define PLAN_SMALL_RUN    3
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A surface cut into square tiles, and a hash of what each holds: by it the server knows that a
+ * client already shows something, whoever drew it and however often.
+ *
+ * Shared by all clients of a surface, owned by its display's thread. A hash depends on pixel values
+ * only (the pad byte of xRGB does not count), so it means the same on another host.
+ */
+#ifndef CARAVAN_DISPLAY_TILES_H
+#define CARAVAN_DISPLAY_TILES_H
+
+#include <pixman.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "display/pixels.h"
+
+/* Pixels; the tiles of the last column and row are cut off at the surface's edge. */
+#ifndef TILE_SIZE
+#define TILE_SIZE 16
+#endif
+
+/* Wider or higher surfaces get no tiles. */
+#define TILES_MAX_SIDE 65536
+
+/* What a hash of "not known" looks like; no content has this hash. */
+#define TILE_HASH_UNKNOWN 0
+
+static inline uint32_t tiles_across(uint32_t pixels)
+{
+    return (pixels + TILE_SIZE - 1) / TILE_SIZE;
+}
+
+struct tile_hashes;
+
+/* Pixels of the surface; NULL when a side is 0 or over TILES_MAX_SIDE, or memory is short. */
+struct tile_hashes *tile_hashes_new(uint32_t width, uint32_t height);
+
+/* NULL is allowed. */
+void tile_hashes_free(struct tile_hashes *self);
+
+/*
+ * The pixels in `box` (surface coordinates, x2 and y2 exclusive, clipped here) may have changed.
+ * Must be told before the next tile_hashes_get or plan_next, or clients miss the change.
+ */
+void tile_hashes_damage(struct tile_hashes *self, const pixman_box32_t *box);
+
+void tile_hashes_damage_all(struct tile_hashes *self);
+
+/*
+ * XXH3-64 of the tile's pixels, row after row; computed when not known, never TILE_HASH_UNKNOWN.
+ * px has the size given to tile_hashes_new; col and row are inside.
+ */
+uint64_t tile_hashes_get(struct tile_hashes *self, const struct pixels *px, uint32_t col,
+                         uint32_t row);
+
+#endif
