@@ -3,6 +3,7 @@
 #ifndef CARAVAN_DISPLAY_PIXELS_H
 #define CARAVAN_DISPLAY_PIXELS_H
 
+#include <spice/enums.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,20 @@ struct pixels {
     uint32_t width, height;
     uint32_t format; /* SPICE_SURFACE_FMT_* */
 };
+
+/* Bytes of a pixel in a SPICE_SURFACE_FMT_* that can be tiled; 4 for any other value. */
+static inline size_t pixels_bytes(uint32_t format)
+{
+    switch (format) {
+    case SPICE_SURFACE_FMT_8_A:
+        return 1;
+    case SPICE_SURFACE_FMT_16_555:
+    case SPICE_SURFACE_FMT_16_565:
+        return 2;
+    default:
+        return 4;
+    }
+}
 
 static inline const uint8_t *pixels_row(const struct pixels *self, uint32_t y)
 {

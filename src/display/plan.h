@@ -83,8 +83,8 @@ struct plan_step {
  *
  * Order: damage of at most PLAN_SMALL_PIXELS goes first, newest first, so that a key press does not
  * wait for a whole screen; after PLAN_SMALL_RUN such steps one of the others has its turn. The
- * others go from top to bottom, from where the last one ended, then again from the top: so what
- * keeps changing cannot starve what is below it.
+ * others go in sweeps from top to bottom; what is damaged after a sweep has begun, and was not
+ * waiting already, is for the next sweep: so what keeps changing cannot starve what is below it.
  */
 bool plan_next(struct shown *self, struct tile_hashes *hashes, const struct pixels *px,
                const struct plan_limits *limits, struct plan_step *out);

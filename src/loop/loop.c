@@ -4,14 +4,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-static void run_posted(void *opaque, unsigned events)
+void loop_drain(struct loop *self)
 {
-    struct loop *self = opaque;
     struct loop_work *work;
-    uint64_t count;
 
-    if (read(self->wake_fd, &count, sizeof(count)) < 0)
-        return;
     g_mutex_lock(&self->lock);
     work = self->first;
     self->first = NULL;
@@ -24,6 +20,15 @@ static void run_posted(void *opaque, unsigned events)
         g_free(work);
         work = next;
     }
+}
+
+static void run_posted(void *opaque, unsigned events)
+{
+    struct loop *self = opaque;
+    uint64_t count;
+
+    if (read(self->wake_fd, &count, sizeof(count)) > 0)
+        loop_drain(self);
 }
 
 bool loop_setup(struct loop *self, const struct loop_impl *impl)
@@ -40,7 +45,7 @@ bool loop_setup(struct loop *self, const struct loop_impl *impl)
 
 void loop_teardown(struct loop *self)
 {
-    run_posted(self, LOOP_READ);
+    loop_drain(self);
     loop_watch_remove(self->wake);
     close(self->wake_fd);
     g_mutex_clear(&self->lock);

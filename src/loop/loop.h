@@ -52,6 +52,9 @@ void loop_post(struct loop *self, loop_fn *fn, void *opaque);
  * Not for loop_new_core: its thread may be the one that waits. */
 void loop_call(struct loop *self, loop_fn *fn, void *opaque);
 
+/* Runs now what was posted so far. On the owner thread. */
+void loop_drain(struct loop *self);
+
 /* CLOCK_MONOTONIC in microseconds. Any thread. */
 int64_t loop_now_us(void);
 

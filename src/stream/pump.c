@@ -41,6 +41,11 @@ static void end(struct pump *self, const char *reason)
     loop_timer_start(self->ending, 0);
 }
 
+void pump_close(struct pump *self, const char *reason)
+{
+    end(self, reason);
+}
+
 static bool read_once(struct pump *self)
 {
     uint8_t bytes[READ_CHUNK];

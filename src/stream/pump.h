@@ -24,6 +24,9 @@ struct pump *pump_new(struct loop *loop, struct stream *stream, struct conn *con
 /* Closes the stream. On the loop's thread. */
 void pump_free(struct pump *self);
 
+/* Ends the link: `closed` follows from the loop. `reason` is static text. */
+void pump_close(struct pump *self, const char *reason);
+
 /* There may be output: writes what the link takes now. */
 void pump_kick(struct pump *self);
 

@@ -89,6 +89,11 @@ ssize_t stream_read(struct stream *self, void *bytes, size_t len)
     return recv(self->fd, bytes, len, 0);
 }
 
+ssize_t stream_peek(struct stream *self, void *bytes, size_t len)
+{
+    return recv(self->fd, bytes, len, MSG_PEEK);
+}
+
 ssize_t stream_write(struct stream *self, const void *bytes, size_t len)
 {
     return send(self->fd, bytes, len, MSG_NOSIGNAL);

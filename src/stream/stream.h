@@ -29,6 +29,9 @@ void stream_free(struct stream *self);
 /* Bytes read, 0 at the end of the stream, -1 with errno (EAGAIN when there is nothing now). */
 ssize_t stream_read(struct stream *self, void *bytes, size_t len);
 
+/* As stream_read, but the bytes stay to be read again. */
+ssize_t stream_peek(struct stream *self, void *bytes, size_t len);
+
 /* Bytes taken, -1 with errno (EAGAIN when the link takes nothing now). Never raises SIGPIPE. */
 ssize_t stream_write(struct stream *self, const void *bytes, size_t len);
 

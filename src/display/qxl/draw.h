@@ -40,13 +40,14 @@ struct qxl_image {
     uint32_t stride;       /* bytes, >= the row's; any alignment */
     const uint8_t *pixels; /* height * stride bytes, any alignment */
     uint8_t *owned;        /* what pixels points to unless borrowed */
-    uint32_t *palette;     /* owned, 256 entries 0x00RRGGBB (missing ones 0); only for 1, 4, 8 bit */
+    uint32_t *palette;     /* owned, 256 entries 0x00RRGGBB (missing ones 0); only for 1, 4, 8 bit;
+                              NULL for 1 bit without one: black, white */
     uint64_t palette_id;   /* the guest's `unique` */
 };
 
 struct draw_brush {
     uint8_t type;             /* SPICE_BRUSH_TYPE_* */
-    uint32_t color;           /* SOLID */
+    uint32_t color;           /* SOLID: a pixel in the destination's format, in the low bits */
     struct qxl_image pattern; /* PATTERN: tiled */
     int32_t x, y;             /* PATTERN: place of the pattern's corner on the destination */
 };
@@ -118,7 +119,8 @@ struct draw {
     pixman_box32_t self_area;
 
     struct qxl_image src;
-    pixman_box32_t src_area; /* inside src; of another size than bbox: scaled */
+    pixman_box32_t src_area; /* of another size than bbox: scaled; the canvas refuses one that is not
+                                inside src */
     uint8_t scale_mode;      /* SPICE_IMAGE_SCALE_MODE_* */
     uint16_t rop;            /* SPICE_ROPD_*, or the 8 bit code of ROP3 */
     struct draw_brush brush;

@@ -23,7 +23,7 @@ enum qxl_read_status {
 
 #define QXL_MAX_IMAGE_BYTES  (256u << 20)
 #define QXL_MAX_CHUNKS       65536u
-#define QXL_MAX_CLIP_RECTS   65536u
+#define QXL_MAX_CLIP_RECTS   4096u /* crossing ones make a region of their number squared */
 #define QXL_MAX_STRING_BYTES (4u << 20)
 #define QXL_MAX_PATH_BYTES   (4u << 20)
 #define QXL_MAX_CURSOR_SIDE  512u /* pixels */

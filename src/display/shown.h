@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside shown.c and plan.c only: what is kept for each tile that a client shows. */
+#ifndef CARAVAN_DISPLAY_SHOWN_H
+#define CARAVAN_DISPLAY_SHOWN_H
+
+#include "display/plan.h"
+
+/* The changed part of a tile, from its top left, exclusive at the end; x2 = 0: nothing changed. */
+struct tile_box {
+    uint8_t x1, y1, x2, y2;
+};
+
+/* Tiles waiting, found from the top without looking at all. */
+struct tile_set {
+    uint64_t *bits; /* shown.words for each row */
+    uint32_t *row_count;
+    uint32_t first_row; /* none above it */
+    size_t count;
+};
+
+#define SHOWN_SMALL_MAX 8
+
+struct shown {
+    uint32_t width, height;
+    uint32_t cols, rows;
+    uint32_t words;
+    uint64_t *hash;       /* of what the client shows */
+    struct tile_box *box; /* where that may differ from the surface */
+
+    /* Every tile with a box is in one of these: this sweep's, and what waits for the next one. */
+    struct tile_set now, next;
+
+    pixman_box32_t small[SHOWN_SMALL_MAX]; /* newest last; a hint, its tiles may be clean */
+    uint32_t small_count;
+    uint32_t small_run; /* small steps since the last of the sweep */
+};
+
+static inline size_t shown_index(const struct shown *self, uint32_t col, uint32_t row)
+{
+    return (size_t)row * self->cols + col;
+}
+
+/* The client now shows the surface in this tile. */
+void shown_settle(struct shown *self, uint32_t col, uint32_t row, uint64_t hash);
+
+/* First tile of the sweep, row by row; begins the next sweep when this one is done. */
+bool shown_first(struct shown *self, uint32_t *col, uint32_t *row);
+
+#endif
