@@ -11,8 +11,8 @@ enum {
 struct cursor_channel {
     const struct pointer *pointer;
     struct conn *conn;
-    bool moved; /* linked ahead of a move, and the guest has not run here since */
-    bool init; /* the client has had INIT since the last RESET */
+    bool moved;          /* linked ahead of a move, and the guest has not run here since */
+    bool init;           /* the client has had INIT since the last RESET */
     struct pointer sent; /* what the client shows; the shape is not looked at */
 };
 

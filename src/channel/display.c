@@ -7,7 +7,7 @@
 #include "proto/saved_state.h"
 
 enum {
-    SURFACE = 0, /* the one clients have */
+    SURFACE = 0,    /* the one clients have */
     COPY_HEAD = 57, /* bytes of a DRAW_COPY without clip and mask, before its image */
 };
 

@@ -10,7 +10,7 @@
 #include "channel/display.h"
 
 enum {
-    KEPT = 8, /* encodings */
+    KEPT = 8,                 /* encodings */
     KEPT_MAX_BYTES = 2 << 20, /* of one */
 };
 
@@ -23,7 +23,7 @@ struct kept {
 
 struct painter {
     struct codec_scratch *scratch;
-    uint32_t *stage; /* a step's pixels, rows tight */
+    uint32_t *stage;   /* a step's pixels, rows tight */
     size_t stage_size; /* pixels */
     bool share;
     struct kept kept[KEPT]; /* a ring */
@@ -115,7 +115,8 @@ static struct codec_image stage(struct painter *self, const struct pixels *px,
         self->stage_size = need;
     }
     for (uint32_t y = 0; y < height; y++) {
-        const uint8_t *row = pixels_row(px, (uint32_t)box->y1 + y) + (size_t)box->x1 * (wide ? 4 : 2);
+        const uint8_t *row =
+            pixels_row(px, (uint32_t)box->y1 + y) + (size_t)box->x1 * (wide ? 4 : 2);
 
         if (wide)
             stage_row_32(self->stage + (size_t)y * width, row, width);
@@ -134,8 +135,8 @@ static const struct kept *find_kept(const struct painter *self, const struct cod
     for (unsigned i = 0; i < KEPT; i++) {
         const struct kept *kept = &self->kept[i];
 
-        if (kept->codec == codec && kept->width == image->width &&
-            kept->height == image->height && XXH128_isEqual(kept->content, content))
+        if (kept->codec == codec && kept->width == image->width && kept->height == image->height &&
+            XXH128_isEqual(kept->content, content))
             return kept;
     }
     return NULL;

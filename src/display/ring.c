@@ -10,7 +10,7 @@
 #include "display/worker.h"
 
 enum {
-    BATCH = 64,            /* commands; then clients and the device have their turn */
+    BATCH = 64, /* commands; then clients and the device have their turn */
     BATCH_US = 5000,
     DRAIN = 4096, /* rings hold 32: the bound is for guests that fill while we read */
 };
@@ -54,8 +54,7 @@ static void do_surface(struct worker *self, const QXLCommandExt *ext, bool loade
     struct qxl_surface_cmd cmd;
     const char *reason = NULL;
 
-    if (qxl_read_surface(self->slots, ext->group_id, ext->cmd.data, &cmd, &reason) !=
-        QXL_READ_OK) {
+    if (qxl_read_surface(self->slots, ext->group_id, ext->cmd.data, &cmd, &reason) != QXL_READ_OK) {
         worker_complain(self, COMPLAINT_SURFACE, reason);
         return;
     }
@@ -65,8 +64,7 @@ static void do_surface(struct worker *self, const QXLCommandExt *ext, bool loade
         surface_add(self, &cmd, loaded || (cmd.flags & QXL_SURF_FLAG_KEEP_DATA), command);
 }
 
-static void set_shape(struct worker *self, struct qxl_cursor_cmd *cmd,
-                      struct held_command *command)
+static void set_shape(struct worker *self, struct qxl_cursor_cmd *cmd, struct held_command *command)
 {
     struct pointer *pointer = &self->pointer;
 

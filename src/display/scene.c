@@ -67,8 +67,7 @@ void scene_set_max_monitors(struct scene *self, unsigned max)
 /* False when nothing of the head lies on the primary. */
 static bool clip_head(const struct surface *primary, QXLHead *head)
 {
-    if (head->surface_id != primary->id || head->x >= primary->width ||
-        head->y >= primary->height)
+    if (head->surface_id != primary->id || head->x >= primary->width || head->y >= primary->height)
         return false;
     head->width = MIN(head->width, primary->width - head->x);
     head->height = MIN(head->height, primary->height - head->y);
@@ -85,7 +84,6 @@ uint16_t scene_heads(const struct scene *self, QXLHead heads[QXL_MAX_HEADS])
             n++;
     }
     if (n == 0)
-        heads[n++] =
-            (QXLHead){.width = self->primary->width, .height = self->primary->height};
+        heads[n++] = (QXLHead){.width = self->primary->width, .height = self->primary->height};
     return n;
 }

@@ -4,7 +4,7 @@
 #include <glib.h>
 
 struct display_session {
-    gint refs; /* the display, and each event on its way */
+    gint refs;  /* the display, and each event on its way */
     bool ended; /* main loop's thread only */
     struct loop *main_loop;
     const struct display_events *events;

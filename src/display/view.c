@@ -27,8 +27,8 @@ struct view {
     struct loop_timer *again; /* when a wait is over */
 
     struct picture picture; /* of the client */
-    struct shown *shown; /* of the picture's size; NULL until a primary of that size was there */
-    bool moved;          /* the picture came with a move and has met no primary yet */
+    struct shown *shown;    /* of the picture's size; NULL until a primary of that size was there */
+    bool moved;             /* the picture came with a move and has met no primary yet */
     int64_t moved_us;
 
     bool marked;
@@ -58,8 +58,8 @@ static bool picture_fits(const struct view *self)
     const struct surface *primary = self->scene->primary;
 
     return self->picture.exists &&
-           (!self->picture.size_known || (self->picture.width == primary->width &&
-                                          self->picture.height == primary->height));
+           (!self->picture.size_known ||
+            (self->picture.width == primary->width && self->picture.height == primary->height));
 }
 
 /* A client that came with a move waits for the primary it had at the source; true if it waits. */
@@ -117,8 +117,8 @@ static struct codec_wish wish(const struct view *self)
     uint8_t preferred = display_channel_client(self->channel)->compression;
 
     return (struct codec_wish){
-        .setting = preferred != SPICE_IMAGE_COMPRESSION_INVALID ? preferred
-                                                                : self->scene->compression,
+        .setting =
+            preferred != SPICE_IMAGE_COMPRESSION_INVALID ? preferred : self->scene->compression,
         .client_lz4 = link_caps_has(&self->link.caps, SPICE_DISPLAY_CAP_LZ4_COMPRESSION),
         .local = self->link.local,
     };

@@ -19,12 +19,12 @@ struct worker *worker_new(QXLInstance *qxl, struct loop *loop, struct display_se
     QXLDevInitInfo *info = &self->info;
 
     self->qxl = qxl;
-    self->device = SPICE_UPCAST(QXLInterface, qxl->base.sif);
+    self->device = SPICE_CONTAINEROF(qxl->base.sif, QXLInterface, base);
     self->loop = loop;
     self->session = session;
     self->device->get_init_info(qxl, info);
-    self->slots = memslots_new(info->num_memslots_groups, info->num_memslots,
-                               info->memslot_id_bits, info->memslot_gen_bits);
+    self->slots = memslots_new(info->num_memslots_groups, info->num_memslots, info->memslot_id_bits,
+                               info->memslot_gen_bits);
     if (!self->slots || info->n_surfaces == 0 || info->n_surfaces > MAX_SURFACES) {
         log_warn("display %d: the device says it has %u groups of %u slots and %u surfaces",
                  qxl->id, info->num_memslots_groups, info->num_memslots, info->n_surfaces);
