@@ -32,7 +32,11 @@ enum lz_type { LZ_TYPE_RGB32 = 8, LZ_TYPE_RGBA = 9 };
 #define SKIP_SHIFT 5
 #define SKIP_MAX   16
 
-#define HASH_BITS_MIN 6
+/* A match this long is taken without a look for a longer one. */
+#define LENGTH_GOOD 32
+#define REMEMBER_MAX 32
+
+#define HASH_BITS_MIN 4
 
 struct lz_unit {
     uint32_t bytes;
@@ -139,30 +143,65 @@ static unsigned hash_bits_for(size_t n)
 {
     unsigned bits = HASH_BITS_MIN;
 
-    while (bits < LZ_HASH_BITS_MAX && ((size_t)1 << bits) < n) {
+    while (bits < LZ_HASH_BITS_MAX && ((size_t)LZ_WAYS << bits) < n) {
         bits++;
     }
     return bits;
 }
 
-/*
- * Where the units at `at` were before: the unit just before them (a run), or the last place with
- * the same hash. 0 = nowhere that a match could refer to.
- */
-static inline size_t find_distance(uint32_t *table, unsigned bits, const uint32_t *units,
-                                   const uint32_t *at)
+static inline uint32_t *bucket_of(uint32_t *table, unsigned bits, const uint32_t *at)
 {
-    uint32_t slot = hash3(at, bits);
-    const uint32_t *ref = units + table[slot];
+    return table + (size_t)hash3(at, bits) * LZ_WAYS;
+}
 
-    table[slot] = (uint32_t)(at - units);
+static inline void bucket_push(uint32_t *bucket, size_t place)
+{
+    memmove(bucket + 1, bucket, (LZ_WAYS - 1) * sizeof(bucket[0]));
+    bucket[0] = (uint32_t)place;
+}
+
+struct match {
+    size_t length; /* 0: none */
+    size_t distance;
+};
+
+/*
+ * The longest match at `at` (three units or more): with the unit just before it, a run, or with the
+ * last places of the same hash; of equal ones the nearest. Remembers the place.
+ */
+static inline struct match find_match(uint32_t *bucket, const uint32_t *units, const uint32_t *at,
+                                      const uint32_t *end)
+{
+    struct match best = {0, 0};
+
     if (same3(at, at - 1)) {
-        return 1;
+        best = (struct match){3 + match_length(at + 3, at + 2, end), 1};
     }
-    if (ref < at && at - ref <= (ptrdiff_t)DISTANCE_MAX && same3(at, ref)) {
-        return (size_t)(at - ref);
+    for (int i = 0; i < LZ_WAYS && best.length < LENGTH_GOOD; i++) {
+        const uint32_t *ref = units + bucket[i];
+        size_t length;
+
+        if (ref >= at || at - ref > (ptrdiff_t)DISTANCE_MAX || !same3(at, ref)) {
+            continue;
+        }
+        length = 3 + match_length(at + 3, ref + 3, end);
+        if (length > best.length) {
+            best = (struct match){length, (size_t)(at - ref)};
+        }
     }
-    return 0;
+    bucket_push(bucket, (size_t)(at - units));
+    return best;
+}
+
+/* Remembers the first places inside a match; all of them would cost more than they find. */
+static inline void remember(uint32_t *table, unsigned bits, const uint32_t *units,
+                            const uint32_t *at, size_t n, const uint32_t *end)
+{
+    const uint32_t *stop = at + MIN(n, REMEMBER_MAX);
+
+    for (stop = MIN(stop, end - 2); at < stop; at++) {
+        bucket_push(bucket_of(table, bits, at), (size_t)(at - units));
+    }
 }
 
 /* How many units before `at`, not before `from`, the match can start earlier. */
@@ -187,23 +226,21 @@ put_units(uint32_t *table, const uint32_t *units, size_t n, uint8_t *to, const s
     const uint32_t *at = units + 1;
     size_t misses = 0;
 
-    memset(table, 0, sizeof(table[0]) << bits);
+    memset(table, 0, LZ_WAYS * sizeof(table[0]) << bits);
     while (end - at >= 3) {
-        size_t distance = find_distance(table, bits, units, at);
-        size_t length = 0, before = 0;
+        struct match match = find_match(bucket_of(table, bits, at), units, at, end);
+        size_t before = match.length ? match_before(units, literals, at, match.distance) : 0;
+        size_t length = before + match.length;
 
-        if (distance > 0) {
-            before = match_before(units, literals, at, distance);
-            length = before + 3 + match_length(at + 3, at + 3 - distance, end);
-        }
-        if (length < (distance > FAR_START ? unit.far_min : unit.near_min)) {
+        if (length < (match.distance > FAR_START ? unit.far_min : unit.near_min)) {
             at += 1 + MIN(misses >> SKIP_SHIFT, SKIP_MAX);
             misses++;
             continue;
         }
+        remember(table, bits, units, at + 1, match.length - 1, end);
         at -= before;
         to = put_literals(to, literals, (size_t)(at - literals), unit.bytes);
-        to = put_match(to, length - unit.bias, distance);
+        to = put_match(to, length - unit.bias, match.distance);
         at += length;
         literals = at;
         misses = 0;

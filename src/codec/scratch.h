@@ -5,13 +5,15 @@
 
 #include "codec/codec.h"
 
-#define LZ_HASH_BITS_MAX 14
+/* 64 KiB: more slots, or more places in each, find little more on user interfaces. */
+#define LZ_HASH_BITS_MAX 12
+#define LZ_WAYS          4
 
 struct codec_scratch {
     void *work; /* see codec_scratch_work */
     size_t work_size;
     void *lz4; /* LZ4_stream_t, made at first use */
-    uint32_t lz_table[1u << LZ_HASH_BITS_MAX];
+    uint32_t lz_table[LZ_WAYS << LZ_HASH_BITS_MAX]; /* buckets of places, newest first */
 };
 
 /* At least n bytes, aligned as malloc does, of undefined content; valid until the next call. */
