@@ -139,6 +139,7 @@ static void clean_up(struct demo *demo)
     g_free(demo->library);
     g_free(demo->status);
     g_array_unref(demo->channels);
+    image_free(demo->reference);
     timeline_free(demo->timeline);
     loop_free(demo->loop);
 }
