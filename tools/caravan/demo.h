@@ -66,6 +66,7 @@ struct demo {
     bool talking;      /* the guest is ours: it says on its serial port what it does */
     bool moving;       /* between the announcement and the end of the move */
     bool source_left;  /* the source is stopped on purpose */
+    char *trouble;     /* a channel that ended when none should */
     bool released;     /* the source's server says that it is done */
     char *status;      /* of the migration, as the source tells it */
     gint64 stopped_at, resumed_at, moved_at, watched_from, ended_at;

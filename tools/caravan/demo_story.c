@@ -53,6 +53,10 @@ static bool demo_broken(struct demo *demo, GError **error)
                     viewer_reason(demo->viewer) ? viewer_reason(demo->viewer) : "closed");
         return true;
     }
+    if (demo->trouble) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s", demo->trouble);
+        return true;
+    }
     if (demo->window && window_closed(demo->window)) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "the window was closed");
         return true;
@@ -159,6 +163,17 @@ static void watch_continuation(struct demo *demo, gint64 picture)
     demo->bytes_at_picture = viewer_bytes(demo->viewer);
 }
 
+/* While the VM moves, a client may leave a server and come again at the other. */
+static void on_channel_end(struct demo *demo, const struct viewer_event *event)
+{
+    timeline_tell(demo->timeline, event->time, viewer_event_name(event->kind), "%s%s%s",
+                  event->channel->type_name, event->text ? ": " : "",
+                  event->text ? event->text : "");
+    if (!demo->moving && !demo->trouble)
+        demo->trouble = g_strdup_printf("the %s channel ended (%s)", event->channel->type_name,
+                                        event->text ? event->text : "closed by the server");
+}
+
 static void on_viewer_event(void *data, const struct viewer_event *event)
 {
     struct demo *demo = data;
@@ -171,9 +186,7 @@ static void on_viewer_event(void *data, const struct viewer_event *event)
         demo->pictures_told = pictures->pictures;
         watch_continuation(demo, pictures->last);
     } else if (event->kind == VIEWER_CHANNEL_ERROR || event->kind == VIEWER_CHANNEL_CLOSED) {
-        timeline_tell(demo->timeline, event->time, viewer_event_name(event->kind), "%s%s%s",
-                      event->channel->type_name, event->text ? ": " : "",
-                      event->text ? event->text : "");
+        on_channel_end(demo, event);
     }
 }
 
