@@ -130,7 +130,7 @@ static bool run_wait_primary(struct call *call, GError **error)
 
 static bool met_idle(struct wait *wait)
 {
-    gint64 from = MAX(wait->since, viewer_pictures(wait->probe->viewer)->last);
+    gint64 from = MAX(wait->since, viewer_pictures(wait->probe->viewer)->touched);
 
     return g_get_monotonic_time() - from >= wait->a * (gint64)1000;
 }
