@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a channel's migration data says, decoded, and the tables of its layout (version 1, the one
+ * every SPICE server speaks). Integers little endian, packed; offsets count from the body's start.
+ */
+#ifndef CARAVAN_PROTO_SAVED_STATE_H
+#define CARAVAN_PROTO_SAVED_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct field_table;
+
+#define SAVED_VERSION 1
+
+#define SAVED_MAGIC_MAIN    0x444d4e4du /* "MNMD" */
+#define SAVED_MAGIC_DISPLAY 0x444d4344u /* "DCMD" */
+#define SAVED_MAGIC_INPUTS  0x444d4349u /* "ICMD" */
+
+#define SAVED_MAIN_MAX        26624u     /* what the receive buffer of other servers holds */
+#define SAVED_INPUTS_MAX      2048u
+#define SAVED_TRAILER_MAX     (4u << 20) /* our records behind a body */
+#define SAVED_SURFACES_MAX    1024u
+#define SAVED_DISPLAY_MAX     (80u + 4u + SAVED_SURFACES_MAX * 20u + SAVED_TRAILER_MAX)
+#define SAVED_AGENT_WINDOW    10u        /* tokens a client gets with AGENT_START */
+#define SAVED_MESSAGE_HEADER  20u        /* VDAgentMessage */
+#define SAVED_CHUNK_HEADER    8u         /* VDIChunkHeader */
+
+/* First thing of every body. */
+struct saved_header {
+    uint32_t magic;
+    uint32_t version;
+};
+
+/* A character device as one client sees it. */
+struct saved_char_device {
+    uint32_t version; /* 1 */
+    bool connected;   /* the device has this client */
+    uint32_t num_client_tokens;       /* messages the client may still send */
+    uint32_t num_send_tokens;         /* messages we may still send; ~0: no flow control */
+    uint32_t write_size;              /* bytes not yet written to the guest ... */
+    uint32_t write_num_client_tokens; /* ... and how many client messages they come from */
+    uint8_t *write_data;
+};
+
+/* What an agent filter does with the message it is in. */
+enum saved_filter {
+    SAVED_FILTER_OK,
+    SAVED_FILTER_DISCARD,
+    SAVED_FILTER_PROTO_ERROR,
+    SAVED_FILTER_MONITORS_CONFIG,
+};
+
+/* Agent to client: where the parser stands. */
+struct saved_agent_read {
+    uint32_t chunk_header_size; /* bytes of the chunk header already read */
+    uint32_t chunk_port;
+    uint32_t chunk_size;        /* with a complete header: bytes of the chunk still to be read */
+    bool msg_header_done;       /* the message header was read and forwarded */
+    uint32_t msg_header_len;    /* else: bytes of it read so far */
+    uint8_t *msg_header;
+    uint32_t msg_remaining;     /* bytes of the message body not yet read */
+    uint8_t msg_filter;         /* enum saved_filter */
+};
+
+/* Client to agent. */
+struct saved_agent_write {
+    uint32_t msg_remaining; /* bytes of the client's message not yet received */
+    uint8_t msg_filter;
+};
+
+/* Record of the trailer: the mouse mode the client was last told. */
+struct saved_mouse_mode {
+    uint32_t mode; /* SPICE_MOUSE_MODE_* */
+};
+
+struct main_state {
+    struct saved_char_device agent;
+    bool client_agent_started; /* the client sent AGENT_START */
+    struct saved_agent_read a2c;
+    struct saved_agent_write c2a;
+    /* Trailer. */
+    bool has_mouse_mode;
+    struct saved_mouse_mode mouse_mode;
+};
+
+/* A surface the client has; the rectangle is where its pixels are lossy (lossy layout only). */
+struct saved_surface {
+    uint32_t id;
+    int32_t left, top, right, bottom;
+};
+
+struct saved_surfaces {
+    bool lossy; /* the layout: not in the bytes, both sides know it from their settings */
+    uint32_t count;
+    struct saved_surface *list;
+};
+
+/* Record of the trailer: what the client shows on a surface, one hash a tile, row by row. */
+struct saved_tiles {
+    uint32_t surface_id;
+    uint32_t width, height; /* pixels */
+    uint32_t tile_size;     /* pixels, both ways */
+    uint32_t count;         /* columns * rows */
+    uint64_t *hashes;
+};
+
+#define SAVED_CACHE_CLIENTS 4
+
+struct display_state {
+    uint64_t message_serial; /* of the message that carries this */
+    bool low_bandwidth;
+    uint8_t pixmap_cache_id;
+    int64_t pixmap_cache_size; /* pixels; -1: not set up at the sender */
+    bool pixmap_cache_freezer; /* this channel instance speaks for the shared cache */
+    uint64_t pixmap_cache_serials[SAVED_CACHE_CLIENTS];
+    uint8_t glz_dictionary_id;
+    uint32_t glz_window_size; /* pixels */
+    uint32_t max_encoders;
+    uint64_t next_image_id;
+    struct saved_surfaces surfaces;
+    /* Trailer: at most one for each surface. */
+    uint32_t tiles_count;
+    struct saved_tiles *tiles;
+};
+
+struct inputs_state {
+    uint16_t motion_count; /* motions since the last MOTION_ACK; the sender's word, any value */
+};
+
+extern const struct field_table saved_header_table;
+extern const struct field_table saved_main_table;    /* struct main_state, without the trailer */
+extern const struct field_table saved_display_table; /* struct display_state, without the trailer */
+extern const struct field_table saved_inputs_table;
+
+/* The trailer: after the last pointed byte, where other servers do not look. A head, then records
+ * {u32 tag, u32 len, len bytes}; unknown tags are skipped. */
+#define SAVED_TRAILER_MAGIC   0x52545643u /* "CVTR" */
+#define SAVED_TRAILER_VERSION 1
+
+struct saved_trailer_head {
+    uint32_t magic;
+    uint32_t version;
+    uint32_t size; /* bytes of all records */
+};
+
+struct saved_record_head {
+    uint32_t tag;
+    uint32_t size;
+};
+
+enum saved_tag {
+    SAVED_TAG_MOUSE_MODE = 0x4d4d5643u,  /* "CVMM", main */
+    SAVED_TAG_TILE_HASHES = 0x48545643u, /* "CVTH", display */
+};
+
+extern const struct field_table saved_trailer_head_table;
+extern const struct field_table saved_record_head_table;
+extern const struct field_table saved_mouse_mode_table;
+extern const struct field_table saved_tiles_table;
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+#include "channel/inputs.h"
+
+#include <glib.h>
+#include <spice/enums.h>
+
+#include "base/log.h"
+#include "migrate/blob.h"
+
+enum {
+    ACK_BUNCH = SPICE_INPUT_MOTION_ACK_BUNCH,
+    MAX_ACKS = 64, /* of a restored motion count, which is the client's word */
+    SCAN_EXTENDED = 0xe0,
+    SCAN_EXTENDED_1 = 0xe1,
+    SCAN_RELEASE = 0x80,
+};
+
+struct inputs_link {
+    const struct inputs_link_ops *ops;
+    void *owner;
+    struct conn *conn;
+    uint16_t modifiers;
+    uint16_t motions; /* since the last MOTION_ACK */
+    bool extended;    /* the last byte was e0 */
+    uint8_t skip;     /* bytes of an e1 sequence still to come */
+    bool held[2][128]; /* plain and e0 keys */
+};
+
+/* Follows which keys are down from the bytes that go to the guest. */
+static void track(struct inputs_link *self, uint8_t byte)
+{
+    if (self->skip) {
+        self->skip--;
+    } else if (byte == SCAN_EXTENDED_1) {
+        self->skip = 2;
+    } else if (byte == SCAN_EXTENDED) {
+        self->extended = true;
+    } else {
+        self->held[self->extended][byte & ~SCAN_RELEASE] = !(byte & SCAN_RELEASE);
+        self->extended = false;
+    }
+}
+
+static void push_scan(struct inputs_link *self, uint8_t byte)
+{
+    track(self, byte);
+    self->ops->scan(self->owner, byte);
+}
+
+/* Up to four bytes of a scan code, the first in the lowest bits; 0 ends it. */
+static void on_key_code(void *opaque, struct reader *body)
+{
+    struct inputs_link *self = opaque;
+    uint32_t code = reader_u32(body);
+
+    for (; code & 0xff; code >>= 8)
+        push_scan(self, code & 0xff);
+}
+
+static void on_key_scancode(void *opaque, struct reader *body)
+{
+    struct inputs_link *self = opaque;
+
+    while (reader_left(body))
+        push_scan(self, reader_u8(body));
+}
+
+static void on_key_modifiers(void *opaque, struct reader *body)
+{
+    struct inputs_link *self = opaque;
+
+    self->ops->modifiers(self->owner, reader_u16(body));
+}
+
+/* The wire's mask has middle and right the other way round ("enums.h" SpiceMouseButtonMask). */
+static uint32_t local_buttons(uint16_t mask)
+{
+    uint32_t buttons = mask & SPICE_MOUSE_BUTTON_MASK_LEFT;
+
+    if (mask & SPICE_MOUSE_BUTTON_MASK_MIDDLE)
+        buttons |= 4;
+    if (mask & SPICE_MOUSE_BUTTON_MASK_RIGHT)
+        buttons |= 2;
+    return buttons | (mask & (SPICE_MOUSE_BUTTON_MASK_SIDE | SPICE_MOUSE_BUTTON_MASK_EXTRA)) << 1;
+}
+
+static void ack_motions(struct inputs_link *self)
+{
+    while (self->motions >= ACK_BUNCH) {
+        self->motions -= ACK_BUNCH;
+        if (conn_phase(self->conn) == CONN_ACTIVE)
+            conn_send_empty(self->conn, SPICE_MSG_INPUTS_MOUSE_MOTION_ACK);
+    }
+}
+
+/* While MIGRATE has gone out no acknowledgement may: the count travels and is paid at the target. */
+static void count_motion(struct inputs_link *self)
+{
+    if (self->motions < UINT16_MAX)
+        self->motions++;
+    if (conn_phase(self->conn) == CONN_ACTIVE)
+        ack_motions(self);
+}
+
+static void on_mouse_motion(void *opaque, struct reader *body)
+{
+    struct inputs_link *self = opaque;
+    int32_t dx = reader_i32(body);
+    int32_t dy = reader_i32(body);
+    uint16_t mask = reader_u16(body);
+
+    self->ops->motion(self->owner, dx, dy, 0, local_buttons(mask));
+    count_motion(self);
+}
+
+static void on_mouse_position(void *opaque, struct reader *body)
+{
+    struct inputs_link *self = opaque;
+    uint32_t x = reader_u32(body);
+    uint32_t y = reader_u32(body);
+    uint16_t mask = reader_u16(body);
+
+    self->ops->position(self->owner, (int)MIN(x, INT16_MAX), (int)MIN(y, INT16_MAX),
+                        local_buttons(mask));
+    count_motion(self);
+}
+
+static void on_mouse_press(void *opaque, struct reader *body)
+{
+    struct inputs_link *self = opaque;
+    uint8_t button = reader_u8(body);
+    uint32_t buttons = local_buttons(reader_u16(body));
+
+    if (button == SPICE_MOUSE_BUTTON_UP)
+        self->ops->wheel(self->owner, -1, buttons);
+    else if (button == SPICE_MOUSE_BUTTON_DOWN)
+        self->ops->wheel(self->owner, 1, buttons);
+    else
+        self->ops->buttons(self->owner, buttons);
+}
+
+static void on_mouse_release(void *opaque, struct reader *body)
+{
+    struct inputs_link *self = opaque;
+
+    reader_u8(body);
+    self->ops->buttons(self->owner, local_buttons(reader_u16(body)));
+}
+
+static void send_modifiers_now(struct inputs_link *self)
+{
+    buf_u16(conn_begin(self->conn, SPICE_MSG_INPUTS_KEY_MODIFIERS), self->modifiers);
+    conn_end(self->conn);
+}
+
+static void on_migrate_data(void *opaque, struct reader *body)
+{
+    struct inputs_link *self = opaque;
+    struct inputs_state state;
+    struct fields_error error;
+    size_t len = reader_left(body);
+
+    if (!blob_inputs_load(reader_bytes(body, len), len, &state, &error)) {
+        log_warn("inputs: the client brings a wrong state: field %s: %s", error.field,
+                 error.reason);
+        reader_fail(body);
+        return;
+    }
+    conn_set_phase(self->conn, CONN_ACTIVE);
+    send_modifiers_now(self);
+    self->motions = MIN(state.motion_count, MAX_ACKS * ACK_BUNCH);
+    ack_motions(self);
+    conn_wake(self->conn);
+}
+
+static void on_flush_mark(void *opaque)
+{
+    struct inputs_link *self = opaque;
+    struct inputs_state state = {.motion_count = self->motions};
+    struct fields_error error;
+
+    if (!blob_inputs_save(&state, conn_begin(self->conn, SPICE_MSG_MIGRATE_DATA), &error)) {
+        conn_fail(self->conn, "inputs: cannot save field %s: %s", error.field, error.reason);
+        return;
+    }
+    conn_end(self->conn);
+    conn_set_phase(self->conn, CONN_SOURCE_DONE);
+    conn_wake(self->conn);
+}
+
+#define INPUTS_MSG(NAME, min, max, phases, handler)                                                \
+    {SPICE_MSGC_INPUTS_##NAME, #NAME, min, max, phases, handler},
+static const struct msg_row rows[] = {
+#include "proto/inputs_messages.h"
+};
+#undef INPUTS_MSG
+
+static const struct conn_kind inputs_kind = {
+    .name = "inputs",
+    .rows = rows,
+    .n_rows = G_N_ELEMENTS(rows),
+    .flush_mark = on_flush_mark,
+    .migrate_data = on_migrate_data,
+    .max_migrate_data = SAVED_INPUTS_MAX,
+};
+
+struct inputs_link *inputs_link_new(const struct inputs_link_ops *ops, void *owner, bool mini,
+                                    bool target, uint16_t modifiers)
+{
+    struct inputs_link *self = g_new0(struct inputs_link, 1);
+
+    self->ops = ops;
+    self->owner = owner;
+    self->modifiers = modifiers;
+    self->conn = conn_new(&inputs_kind, self, mini, target ? CONN_TARGET : CONN_ACTIVE);
+    if (!target) {
+        buf_u16(conn_begin(self->conn, SPICE_MSG_INPUTS_INIT), modifiers);
+        conn_end(self->conn);
+    }
+    return self;
+}
+
+static void release_held(struct inputs_link *self)
+{
+    for (int extended = 0; extended < 2; extended++) {
+        for (int key = 0; key < 128; key++) {
+            if (!self->held[extended][key])
+                continue;
+            if (extended)
+                self->ops->scan(self->owner, SCAN_EXTENDED);
+            self->ops->scan(self->owner, (uint8_t)(key | SCAN_RELEASE));
+        }
+    }
+}
+
+void inputs_link_free(struct inputs_link *self)
+{
+    if (!self)
+        return;
+    if (conn_phase(self->conn) == CONN_ACTIVE)
+        release_held(self);
+    conn_free(self->conn);
+    g_free(self);
+}
+
+struct conn *inputs_link_conn(struct inputs_link *self)
+{
+    return self->conn;
+}
+
+void inputs_send_modifiers(struct inputs_link *self, uint16_t modifiers)
+{
+    if (self->modifiers == modifiers)
+        return;
+    self->modifiers = modifiers;
+    if (conn_phase(self->conn) != CONN_ACTIVE)
+        return;
+    send_modifiers_now(self);
+    conn_wake(self->conn);
+}
+
+void inputs_send_migrate(struct inputs_link *self)
+{
+    struct buf *body = conn_begin(self->conn, SPICE_MSG_MIGRATE);
+
+    buf_u32(body, SPICE_MIGRATE_NEED_FLUSH | SPICE_MIGRATE_NEED_DATA_TRANSFER);
+    conn_end(self->conn);
+    conn_set_phase(self->conn, CONN_SOURCE_MARK);
+    conn_wake(self->conn);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pixel formats: rows of any of them to ARGB words (0xAARRGGBB, premultiplied where alpha means
+ * something), and rows of surfaces to and from raw words (the pixel's own bits, low). Borrowed
+ * memory, any alignment; callers keep x + n and y inside.
+ */
+#ifndef CARAVAN_DISPLAY_CANVAS_PIXEL_H
+#define CARAVAN_DISPLAY_CANVAS_PIXEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "display/canvas/surfaces.h"
+#include "display/qxl/draw.h"
+
+enum pixel_format {
+    PIXEL_P1_LE, /* palettes: first pixel in the low bits of a byte, or in the high ones */
+    PIXEL_P1_BE,
+    PIXEL_P4_LE,
+    PIXEL_P4_BE,
+    PIXEL_P8,
+    PIXEL_555,
+    PIXEL_565,
+    PIXEL_24,
+    PIXEL_XRGB,
+    PIXEL_ARGB,
+    PIXEL_A8,
+    PIXEL_A1_LE,
+    PIXEL_A1_BE,
+};
+
+/* Pixels somewhere in memory. */
+struct pixels {
+    enum pixel_format format;
+    uint32_t width, height;
+    const uint8_t *top; /* the top row */
+    ptrdiff_t stride;   /* bytes to the next lower row */
+    const uint32_t *palette; /* 256 entries, or NULL: black, white */
+};
+
+/* Views that borrow. `image` is a BITMAP. */
+struct pixels pixels_of_bitmap(const struct qxl_image *image);
+struct pixels pixels_of_surface(const struct surface *surface);
+
+void pixels_fetch(const struct pixels *self, uint32_t x, uint32_t y, uint32_t n, uint32_t *out);
+
+/* Raw words of a surface's row, and back; words may carry junk above the surface's depth. */
+void surface_load(const struct surface *self, uint32_t x, uint32_t y, uint32_t n, uint32_t *out);
+void surface_store(struct surface *self, uint32_t x, uint32_t y, uint32_t n, const uint32_t *raw);
+
+/* ARGB words to a surface's raw words, in place; low colour bits are cut off. */
+void pixels_to_raw(const struct surface *self, uint32_t *words, uint32_t n);
+
+/* Raw words of a surface to ARGB, in place. */
+void pixels_from_raw(const struct surface *self, uint32_t *words, uint32_t n);
+
+#endif

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+#include "migrate/blob.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+/* Heap a load may take: the structs of the surfaces and of the records beside their bytes. */
+#define BUDGET_EXTRA (1u << 20)
+
+/* A record of the trailer that a channel knows. */
+struct record_kind {
+    uint32_t tag;
+    /* Reads one record, of which *in holds nothing else. */
+    bool (*load)(void *state, struct fields_input *in, struct fields_error *error);
+};
+
+/* One channel's body. */
+struct body {
+    uint32_t magic;
+    size_t max; /* bytes */
+    const struct field_table *table;
+    const struct record_kind *records;
+    size_t n_records;
+};
+
+static bool fail(struct fields_error *error, size_t offset, const char *field, const char *reason)
+{
+    if (error) {
+        error->offset = offset;
+        error->reason = reason;
+        g_strlcpy(error->field, field, sizeof(error->field));
+    }
+    return false;
+}
+
+/* ---- Load ---- */
+
+static bool load_header(const struct body *body, struct fields_input *in,
+                        struct fields_error *error)
+{
+    struct saved_header header = {0};
+
+    if (in->len > body->max)
+        return fail(error, 0, "header", "body too large");
+    if (!fields_load(&saved_header_table, SAVED_VERSION, in, &header, error))
+        return false;
+    if (header.magic != body->magic)
+        return fail(error, 0, "magic", "data of another channel");
+    if (header.version != SAVED_VERSION)
+        return fail(error, 4, "version", "unknown version");
+    return true;
+}
+
+static bool load_record(const struct body *body, uint32_t tag, void *state,
+                        struct fields_input *in, struct fields_error *error)
+{
+    for (size_t i = 0; i < body->n_records; i++) {
+        if (body->records[i].tag == tag)
+            return body->records[i].load(state, in, error);
+    }
+    return true;
+}
+
+static bool load_records(const struct body *body, struct fields_input *in, void *state,
+                         struct fields_error *error)
+{
+    while (in->pos < in->len) {
+        struct saved_record_head head = {0};
+        struct fields_input one = *in;
+
+        if (!fields_load(&saved_record_head_table, SAVED_TRAILER_VERSION, &one, &head, error))
+            return false;
+        if (head.size > one.len - one.pos)
+            return fail(error, one.pos, "trailer", "record ends outside the trailer");
+        one.len = one.pos + head.size;
+        in->pos = one.len;
+        if (!load_record(body, head.tag, state, &one, error))
+            return false;
+        in->budget = one.budget;
+    }
+    return true;
+}
+
+/* Reads the trailer if there is one at in->end. */
+static bool load_trailer(const struct body *body, struct fields_input *in, void *state,
+                         struct fields_error *error)
+{
+    struct saved_trailer_head head = {0};
+    struct fields_input rest = *in;
+
+    rest.pos = in->end;
+    if (rest.len - rest.pos < sizeof(uint32_t) ||
+        memcmp(rest.bytes + rest.pos, &(uint32_t){GUINT32_TO_LE(SAVED_TRAILER_MAGIC)}, 4) != 0)
+        return true;
+    if (!fields_load(&saved_trailer_head_table, SAVED_TRAILER_VERSION, &rest, &head, error))
+        return false;
+    if (head.size > rest.len - rest.pos)
+        return fail(error, rest.pos, "trailer", "trailer ends outside the body");
+    rest.len = rest.pos + head.size;
+    return load_records(body, &rest, state, error);
+}
+
+static bool load_body(const struct body *body, const uint8_t *bytes, size_t len, void *state,
+                      struct fields_error *error)
+{
+    struct fields_input in = {
+        .bytes = bytes,
+        .len = len,
+        .budget = body->max + BUDGET_EXTRA,
+    };
+
+    return load_header(body, &in, error) &&
+           fields_load(body->table, SAVED_VERSION, &in, state, error) &&
+           load_trailer(body, &in, state, error);
+}
+
+/* ---- Save ---- */
+
+static bool save_body(const struct body *body, const void *state, struct buf *out,
+                      struct fields_error *error)
+{
+    struct saved_header header = {body->magic, SAVED_VERSION};
+    size_t base = out->len;
+
+    return fields_save(&saved_header_table, SAVED_VERSION, &header, out, base, error) &&
+           fields_save(body->table, SAVED_VERSION, state, out, base, error);
+}
+
+/* Appends a trailer's head; returns where it begins, for end_trailer. */
+static size_t begin_trailer(struct buf *out)
+{
+    struct saved_trailer_head head = {SAVED_TRAILER_MAGIC, SAVED_TRAILER_VERSION, 0};
+    size_t at = out->len;
+
+    fields_save(&saved_trailer_head_table, SAVED_TRAILER_VERSION, &head, out, at, NULL);
+    return at;
+}
+
+static bool save_record(uint32_t tag, const struct field_table *table, const void *object,
+                        struct buf *out, struct fields_error *error)
+{
+    struct saved_record_head head = {.tag = tag};
+    size_t at = out->len;
+    size_t start;
+
+    fields_save(&saved_record_head_table, SAVED_TRAILER_VERSION, &head, out, at, NULL);
+    start = out->len;
+    if (!fields_save(table, SAVED_TRAILER_VERSION, object, out, start, error))
+        return false;
+    buf_set_u32(out, start - 4, (uint32_t)(out->len - start));
+    return true;
+}
+
+static bool end_trailer(struct buf *out, size_t at, struct fields_error *error)
+{
+    size_t head = fields_min_size(&saved_trailer_head_table, SAVED_TRAILER_VERSION);
+    size_t size = out->len - at - head;
+
+    if (size > SAVED_TRAILER_MAX)
+        return fail(error, 0, "trailer", "trailer too large");
+    buf_set_u32(out, at + head - 4, (uint32_t)size);
+    return true;
+}
+
+/* What every save ends with: all or nothing. */
+static bool finish(const struct body *body, struct buf *out, size_t base, bool ok,
+                   struct fields_error *error)
+{
+    if (ok && out->len - base > body->max)
+        ok = fail(error, 0, "header", "body too large");
+    if (!ok)
+        buf_truncate(out, base);
+    return ok;
+}
+
+/* ---- Main ---- */
+
+static bool load_mouse_mode(void *opaque, struct fields_input *in, struct fields_error *error)
+{
+    struct main_state *state = opaque;
+
+    state->has_mouse_mode = true;
+    return fields_load(&saved_mouse_mode_table, SAVED_TRAILER_VERSION, in, &state->mouse_mode,
+                       error);
+}
+
+static const struct record_kind main_records[] = {
+    {SAVED_TAG_MOUSE_MODE, load_mouse_mode},
+};
+
+static const struct body main_body = {
+    .magic = SAVED_MAGIC_MAIN,
+    .max = SAVED_MAIN_MAX,
+    .table = &saved_main_table,
+    .records = main_records,
+    .n_records = G_N_ELEMENTS(main_records),
+};
+
+static bool save_main_trailer(const struct main_state *state, struct buf *out,
+                              struct fields_error *error)
+{
+    size_t at;
+
+    if (!state->has_mouse_mode)
+        return true;
+    at = begin_trailer(out);
+    return save_record(SAVED_TAG_MOUSE_MODE, &saved_mouse_mode_table, &state->mouse_mode, out,
+                       error) &&
+           end_trailer(out, at, error);
+}
+
+bool blob_main_save(const struct main_state *state, struct buf *out, struct fields_error *error)
+{
+    size_t base = out->len;
+    bool ok = save_body(&main_body, state, out, error) && save_main_trailer(state, out, error);
+
+    return finish(&main_body, out, base, ok, error);
+}
+
+bool blob_main_load(const uint8_t *bytes, size_t len, struct main_state *out,
+                    struct fields_error *error)
+{
+    *out = (struct main_state){0};
+    if (load_body(&main_body, bytes, len, out, error))
+        return true;
+    blob_main_free(out);
+    return false;
+}
+
+void blob_main_free(struct main_state *state)
+{
+    fields_free(&saved_main_table, state);
+    *state = (struct main_state){0};
+}
+
+/* ---- Display ---- */
+
+static bool has_tiles(const struct display_state *state, uint32_t n, uint32_t surface_id)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (state->tiles[i].surface_id == surface_id)
+            return true;
+    }
+    return false;
+}
+
+static bool load_tiles(void *opaque, struct fields_input *in, struct fields_error *error)
+{
+    struct display_state *state = opaque;
+    struct saved_tiles tiles = {0};
+    size_t at = in->pos;
+
+    if (!fields_load(&saved_tiles_table, SAVED_TRAILER_VERSION, in, &tiles, error))
+        return false;
+    /* Ids are below SAVED_SURFACES_MAX, so this bounds the array too. */
+    if (has_tiles(state, state->tiles_count, tiles.surface_id)) {
+        fields_free(&saved_tiles_table, &tiles);
+        return fail(error, at, "tiles.surface_id", "surface listed twice");
+    }
+    state->tiles = g_renew(struct saved_tiles, state->tiles, state->tiles_count + 1);
+    state->tiles[state->tiles_count++] = tiles;
+    return true;
+}
+
+static const struct record_kind display_records[] = {
+    {SAVED_TAG_TILE_HASHES, load_tiles},
+};
+
+static const struct body display_body = {
+    .magic = SAVED_MAGIC_DISPLAY,
+    .max = SAVED_DISPLAY_MAX,
+    .table = &saved_display_table,
+    .records = display_records,
+    .n_records = G_N_ELEMENTS(display_records),
+};
+
+static bool save_all_tiles(const struct display_state *state, struct buf *out,
+                           struct fields_error *error)
+{
+    for (uint32_t i = 0; i < state->tiles_count; i++) {
+        if (has_tiles(state, i, state->tiles[i].surface_id))
+            return fail(error, 0, "tiles.surface_id", "surface listed twice");
+        if (!save_record(SAVED_TAG_TILE_HASHES, &saved_tiles_table, &state->tiles[i], out, error))
+            return false;
+    }
+    return true;
+}
+
+static bool save_display_trailer(const struct display_state *state, struct buf *out,
+                                 struct fields_error *error)
+{
+    size_t at;
+
+    if (!state->tiles_count)
+        return true;
+    at = begin_trailer(out);
+    return save_all_tiles(state, out, error) && end_trailer(out, at, error);
+}
+
+bool blob_display_save(const struct display_state *state, struct buf *out,
+                       struct fields_error *error)
+{
+    size_t base = out->len;
+    bool ok =
+        save_body(&display_body, state, out, error) && save_display_trailer(state, out, error);
+
+    return finish(&display_body, out, base, ok, error);
+}
+
+bool blob_display_load(const uint8_t *bytes, size_t len, bool lossy, struct display_state *out,
+                       struct fields_error *error)
+{
+    *out = (struct display_state){.surfaces.lossy = lossy};
+    if (load_body(&display_body, bytes, len, out, error))
+        return true;
+    blob_display_free(out);
+    return false;
+}
+
+void blob_display_free(struct display_state *state)
+{
+    fields_free(&saved_display_table, state);
+    for (uint32_t i = 0; i < state->tiles_count; i++)
+        fields_free(&saved_tiles_table, &state->tiles[i]);
+    g_free(state->tiles);
+    *state = (struct display_state){0};
+}
+
+/* ---- Inputs ---- */
+
+static const struct body inputs_body = {
+    .magic = SAVED_MAGIC_INPUTS,
+    .max = SAVED_INPUTS_MAX,
+    .table = &saved_inputs_table,
+};
+
+bool blob_inputs_save(const struct inputs_state *state, struct buf *out,
+                      struct fields_error *error)
+{
+    size_t base = out->len;
+
+    return finish(&inputs_body, out, base, save_body(&inputs_body, state, out, error), error);
+}
+
+bool blob_inputs_load(const uint8_t *bytes, size_t len, struct inputs_state *out,
+                      struct fields_error *error)
+{
+    *out = (struct inputs_state){0};
+    if (load_body(&inputs_body, bytes, len, out, error))
+        return true;
+    *out = (struct inputs_state){0};
+    return false;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/client.h"
+
+#include <spice/enums.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "channel/main.h"
+#include "migrate/move.h"
+#include "session/server_impl.h"
+
+struct client *client_find(const struct server *server, uint32_t id)
+{
+    for (guint i = 0; i < server->clients->len; i++) {
+        struct client *client = g_ptr_array_index(server->clients, i);
+        if (client->id == id)
+            return client;
+    }
+    return NULL;
+}
+
+static uint32_t free_id(const struct server *server)
+{
+    uint32_t id;
+
+    do
+        id = g_random_int();
+    while (id == 0 || client_find(server, id));
+    return id;
+}
+
+struct client *client_new(struct server *server, uint32_t id, const char *peer)
+{
+    struct client *self = g_new0(struct client, 1);
+
+    self->server = server;
+    self->id = id ? id : free_id(server);
+    self->peer = g_strdup(peer);
+    self->endpoints = g_ptr_array_new();
+    g_ptr_array_add(server->clients, self);
+    return self;
+}
+
+static void client_free(struct client *self)
+{
+    struct server *server = self->server;
+
+    log_info("client %08x (%s) has left", self->id, self->peer);
+    g_ptr_array_remove(server->clients, self);
+    move_client_gone(server->move, self);
+    g_ptr_array_free(self->endpoints, TRUE);
+    g_free(self->peer);
+    g_free(self);
+}
+
+struct endpoint *client_endpoint(const struct client *self, uint8_t type, uint8_t id)
+{
+    for (guint i = 0; i < self->endpoints->len; i++) {
+        struct endpoint *endpoint = g_ptr_array_index(self->endpoints, i);
+        if (endpoint->request.channel_type == type && endpoint->request.channel_id == id)
+            return endpoint;
+    }
+    return NULL;
+}
+
+static void attach(struct endpoint *self, bool target)
+{
+    self->target = target;
+    self->ops->attach(self);
+}
+
+void client_add_endpoint(struct client *self, const struct endpoint_ops *ops,
+                         const struct link_request *request, struct stream *stream,
+                         SpiceChannelEventInfo *info)
+{
+    struct endpoint *endpoint = g_new0(struct endpoint, 1);
+    bool is_main = request->channel_type == SPICE_CHANNEL_MAIN;
+
+    *endpoint = (struct endpoint){
+        .client = self, .ops = ops, .request = *request, .stream = stream, .info = info};
+    g_ptr_array_add(self->endpoints, endpoint);
+    info->connection_id = (int)self->id;
+    self->server->core->channel_event(SPICE_CHANNEL_EVENT_INITIALIZED, info);
+    if (is_main) {
+        self->main = endpoint;
+        self->main_caps = request->channel_caps;
+    }
+    if (is_main || self->move.target != MOVE_TARGET_LINKED)
+        attach(endpoint, self->move.target == MOVE_TARGET_LINKED ||
+                             self->move.target == MOVE_TARGET_SEAMLESS);
+}
+
+void client_attach_waiting(struct client *self, bool target)
+{
+    for (guint i = 0; i < self->endpoints->len; i++) {
+        struct endpoint *endpoint = g_ptr_array_index(self->endpoints, i);
+        if (endpoint->stream && !endpoint->closing)
+            attach(endpoint, target);
+    }
+}
+
+static void gone_before_attach(void *opaque)
+{
+    endpoint_gone(opaque, NULL);
+}
+
+static void close_endpoint(struct endpoint *self)
+{
+    if (self->closing)
+        return;
+    self->closing = true;
+    if (self->stream)
+        loop_post(self->client->server->loop, gone_before_attach, self);
+    else
+        self->ops->close(self);
+}
+
+static void close_all(struct client *self)
+{
+    for (guint i = 0; i < self->endpoints->len; i++)
+        close_endpoint(g_ptr_array_index(self->endpoints, i));
+}
+
+void client_disconnect(struct client *self, const char *reason)
+{
+    log_info("client %08x (%s) is disconnected: %s", self->id, self->peer, reason);
+    close_all(self);
+}
+
+static void endpoint_free(struct endpoint *self)
+{
+    self->ops->destroy(self);
+    self->client->server->core->channel_event(SPICE_CHANNEL_EVENT_DISCONNECTED, self->info);
+    stream_free(self->stream);
+    g_free(self->info);
+    g_free(self);
+}
+
+void endpoint_gone(struct endpoint *self, const char *reason)
+{
+    struct client *client = self->client;
+
+    if (reason)
+        log_info("client %08x (%s): the %s link ended: %s", client->id, client->peer,
+                 self->ops->name, reason);
+    g_ptr_array_remove(client->endpoints, self);
+    if (client->main == self)
+        client->main = NULL;
+    endpoint_free(self);
+    if (client->endpoints->len == 0)
+        client_free(client);
+    else if (!client->main)
+        close_all(client);
+}
+
+void clients_free_all(struct server *server)
+{
+    while (server->clients->len) {
+        struct client *client = g_ptr_array_index(server->clients, 0);
+        for (guint i = 0; i < client->endpoints->len; i++)
+            endpoint_free(g_ptr_array_index(client->endpoints, i));
+        client_free(client);
+    }
+}
+
+void clients_disconnect_all(struct server *server, const char *reason)
+{
+    g_autofree struct client **list =
+        g_memdup2(server->clients->pdata, server->clients->len * sizeof(gpointer));
+    guint n = server->clients->len;
+
+    for (guint i = 0; i < n; i++)
+        client_disconnect(list[i], reason);
+}
+
+const struct endpoint_ops *endpoint_ops_find(const struct server *server, uint8_t type, uint8_t id)
+{
+    switch (type) {
+    case SPICE_CHANNEL_MAIN:
+        return id == 0 ? &endpoint_main_ops : NULL;
+    case SPICE_CHANNEL_INPUTS:
+        return id == 0 ? &endpoint_inputs_ops : NULL;
+    case SPICE_CHANNEL_DISPLAY:
+        return server_screen(server, id) ? &endpoint_display_ops : NULL;
+    case SPICE_CHANNEL_CURSOR:
+        return server_screen(server, id) ? &endpoint_cursor_ops : NULL;
+    default:
+        return NULL;
+    }
+}
+
+struct main_channel_id *server_channels(const struct server *server, uint32_t *n)
+{
+    struct main_channel_id *list = g_new0(struct main_channel_id, 1 + 2 * server->screens->len);
+
+    *n = 0;
+    list[(*n)++] = (struct main_channel_id){SPICE_CHANNEL_INPUTS, 0};
+    for (guint i = 0; i < server->screens->len; i++) {
+        const struct screen *screen = g_ptr_array_index(server->screens, i);
+        uint8_t id = (uint8_t)screen->qxl->id;
+        list[(*n)++] = (struct main_channel_id){SPICE_CHANNEL_DISPLAY, id};
+        list[(*n)++] = (struct main_channel_id){SPICE_CHANNEL_CURSOR, id};
+    }
+    return list;
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/linker.h"
+
+#include <errno.h>
+#include <spice/enums.h>
+#include <spice/protocol.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "session/server_impl.h"
+
+enum {
+    MAX_WAITING = 128,
+    LINK_MS = 10 * 1000,
+    READ_MAX = 4096,
+    ARRIVAL_GRACE_S = 30, /* after the guest started, a move's links may still come */
+};
+
+struct linker {
+    struct server *server;
+    struct listener *listener;
+    struct listener *from_fd;
+    struct ticket_keys *keys;
+    GPtrArray *waiting; /* struct pending; owned */
+};
+
+struct pending {
+    struct linker *linker;
+    struct stream *stream;
+    struct link *link;
+    struct loop_watch *watch;
+    struct loop_timer *timer;
+    struct ticket_key *key;
+    SpiceChannelEventInfo *info;
+    bool skip_auth;
+};
+
+static void pending_free(struct pending *self)
+{
+    g_ptr_array_remove_fast(self->linker->waiting, self);
+    loop_watch_remove(self->watch);
+    loop_timer_remove(self->timer);
+    link_free(self->link);
+    ticket_key_release(self->key);
+    if (self->info) {
+        self->linker->server->core->channel_event(SPICE_CHANNEL_EVENT_DISCONNECTED, self->info);
+        g_free(self->info);
+    }
+    stream_free(self->stream);
+    g_free(self);
+}
+
+static SpiceChannelEventInfo *event_info(struct stream *stream)
+{
+    SpiceChannelEventInfo *info = g_new0(SpiceChannelEventInfo, 1);
+    struct stream_addr local, peer;
+
+    stream_local_addr(stream, &local);
+    stream_peer_addr(stream, &peer);
+    info->flags = SPICE_CHANNEL_EVENT_FLAG_ADDR_EXT;
+    info->laddr_ext = local.addr;
+    info->llen_ext = local.len;
+    info->paddr_ext = peer.addr;
+    info->plen_ext = peer.len;
+    G_GNUC_BEGIN_IGNORE_DEPRECATIONS
+    memcpy(&info->laddr, &local.addr, sizeof(info->laddr));
+    memcpy(&info->paddr, &peer.addr, sizeof(info->paddr));
+    info->llen = MIN(local.len, sizeof(info->laddr));
+    info->plen = MIN(peer.len, sizeof(info->paddr));
+    G_GNUC_END_IGNORE_DEPRECATIONS
+    return info;
+}
+
+static void channel_caps(uint8_t type, struct link_caps *out)
+{
+    switch (type) {
+    case SPICE_CHANNEL_MAIN:
+        link_caps_set(out, SPICE_MAIN_CAP_SEMI_SEAMLESS_MIGRATE);
+        link_caps_set(out, SPICE_MAIN_CAP_NAME_AND_UUID);
+        link_caps_set(out, SPICE_MAIN_CAP_AGENT_CONNECTED_TOKENS);
+        link_caps_set(out, SPICE_MAIN_CAP_SEAMLESS_MIGRATE);
+        break;
+    case SPICE_CHANNEL_INPUTS:
+        link_caps_set(out, SPICE_INPUTS_CAP_KEY_SCANCODE);
+        break;
+    case SPICE_CHANNEL_DISPLAY:
+        display_caps(DISPLAY_CHANNEL_DISPLAY, out);
+        break;
+    case SPICE_CHANNEL_CURSOR:
+        display_caps(DISPLAY_CHANNEL_CURSOR, out);
+        break;
+    default:
+        break;
+    }
+}
+
+static uint32_t on_admit(void *opaque, const struct link_request *request, struct link_caps *caps)
+{
+    struct pending *self = opaque;
+    struct server *server = self->linker->server;
+
+    if (settings_needs_tls(&server->settings, request->channel_type))
+        return SPICE_LINK_ERR_NEED_SECURED;
+    if (request->channel_type == SPICE_CHANNEL_MAIN && request->connection_id == 0 &&
+        server->settings.policy == CLIENTS_REFUSE && server->clients->len) {
+        log_note("client %s is refused: another one is here (CARAVAN_CLIENTS=refuse)",
+                 stream_peer_name(self->stream));
+        return SPICE_LINK_ERR_ERROR;
+    }
+    channel_caps(request->channel_type, caps);
+    return SPICE_LINK_ERR_OK;
+}
+
+static bool on_public_key(void *opaque, uint8_t out[LINK_KEY_BYTES])
+{
+    struct pending *self = opaque;
+
+    self->key = ticket_keys_acquire(self->linker->keys, (uint64_t)(loop_now_us() / 1000));
+    if (!self->key)
+        return false;
+    memcpy(out, ticket_key_public(self->key), LINK_KEY_BYTES);
+    return true;
+}
+
+static const char *verdict_text(enum ticket_verdict verdict)
+{
+    switch (verdict) {
+    case TICKET_OK:
+        return "the password is right";
+    case TICKET_WRONG:
+        return "wrong password";
+    case TICKET_EXPIRED:
+        return "the password has expired (set_password, expire_password)";
+    case TICKET_NO_PASSWORD:
+        return "a password is required but none is set (set_password, or disable-ticketing=on)";
+    }
+    return "?";
+}
+
+static bool on_check_ticket(void *opaque, const uint8_t cipher[LINK_TICKET_BYTES])
+{
+    struct pending *self = opaque;
+    const struct ticket *ticket = &self->linker->server->settings.ticket;
+    enum ticket_verdict verdict;
+
+    if (self->skip_auth)
+        return true;
+    verdict = ticket_check_cipher(ticket, self->key, cipher, loop_now_us() / G_USEC_PER_SEC);
+    if (verdict != TICKET_OK)
+        log_note("client %s is refused: %s", stream_peer_name(self->stream),
+                 verdict_text(verdict));
+    return verdict == TICKET_OK;
+}
+
+/* Links ahead of a move are for a VM that has not started, or just has. */
+static bool takes_arrivals(const struct server *server)
+{
+    int64_t since = loop_now_us() - server->vm_started_us;
+
+    return !server->vm_started_us || since < (int64_t)ARRIVAL_GRACE_S * G_USEC_PER_SEC;
+}
+
+static uint32_t accept_main(struct pending *self, const struct link_request *request)
+{
+    struct server *server = self->linker->server;
+
+    if (request->connection_id == 0)
+        return SPICE_LINK_ERR_OK;
+    if (client_find(server, request->connection_id)) {
+        log_note("client %s is refused: a session with its connection id %08x is here",
+                 stream_peer_name(self->stream), request->connection_id);
+        return SPICE_LINK_ERR_BAD_CONNECTION_ID;
+    }
+    if (!takes_arrivals(server)) {
+        log_note("client %s is refused: it comes by a move, but this VM runs for long already",
+                 stream_peer_name(self->stream));
+        return SPICE_LINK_ERR_BAD_CONNECTION_ID;
+    }
+    return SPICE_LINK_ERR_OK;
+}
+
+static uint32_t on_accept(void *opaque, const struct link_request *request)
+{
+    struct pending *self = opaque;
+    const struct server *server = self->linker->server;
+    struct client *client;
+
+    if (!endpoint_ops_find(server, request->channel_type, request->channel_id))
+        return SPICE_LINK_ERR_CHANNEL_NOT_AVAILABLE;
+    if (request->channel_type == SPICE_CHANNEL_MAIN)
+        return accept_main(self, request);
+    client = client_find(server, request->connection_id);
+    if (!client || !client->main || client->main->closing)
+        return SPICE_LINK_ERR_BAD_CONNECTION_ID;
+    if (client_endpoint(client, request->channel_type, request->channel_id))
+        return SPICE_LINK_ERR_CHANNEL_NOT_AVAILABLE;
+    return SPICE_LINK_ERR_OK;
+}
+
+static const struct link_ops link_ops = {
+    .admit = on_admit,
+    .public_key = on_public_key,
+    .check_ticket = on_check_ticket,
+    .accept = on_accept,
+};
+
+static struct client *arriving_client(struct pending *self, const struct link_request *request)
+{
+    struct server *server = self->linker->server;
+    struct client *client;
+
+    if (request->channel_type != SPICE_CHANNEL_MAIN)
+        return client_find(server, request->connection_id);
+    if (request->connection_id == 0 && server->settings.policy == CLIENTS_REPLACE)
+        clients_disconnect_all(server, "another client came (CARAVAN_CLIENTS=replace)");
+    client = client_new(server, request->connection_id, stream_peer_name(self->stream));
+    client->move.target = request->connection_id ? MOVE_TARGET_LINKED : MOVE_TARGET_NONE;
+    log_info("client %08x (%s) has come%s", client->id, client->peer,
+             request->connection_id ? ", ahead of a move" : "");
+    return client;
+}
+
+static void let_in(struct pending *self)
+{
+    struct link_request request = *link_request(self->link);
+    struct server *server = self->linker->server;
+    const struct endpoint_ops *ops =
+        endpoint_ops_find(server, request.channel_type, request.channel_id);
+    struct client *client = arriving_client(self, &request);
+    struct stream *stream = self->stream;
+    SpiceChannelEventInfo *info = self->info;
+
+    if (!client || !ops) {
+        pending_free(self);
+        return;
+    }
+    info->type = request.channel_type;
+    info->id = request.channel_id;
+    self->stream = NULL;
+    self->info = NULL;
+    pending_free(self);
+    client_add_endpoint(client, ops, &request, stream, info);
+}
+
+/* True when all is sent; false with *lost when the peer is gone. */
+static bool send_output(struct pending *self, bool *lost)
+{
+    struct buf *out = link_output(self->link);
+    ssize_t n;
+
+    while (out->len) {
+        n = stream_write(self->stream, out->data, out->len);
+        if (n < 0) {
+            *lost = errno != EAGAIN && errno != EINTR;
+            return false;
+        }
+        buf_consume(out, (size_t)n);
+    }
+    return true;
+}
+
+/* Peeks, so that what follows the link stage is left to the channel. */
+static bool feed(struct pending *self)
+{
+    uint8_t bytes[READ_MAX];
+    ssize_t n = stream_peek(self->stream, bytes, sizeof(bytes));
+    size_t used;
+
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR;
+    used = n ? link_feed(self->link, bytes, (size_t)n) : 0;
+    while (used) {
+        n = stream_read(self->stream, bytes, MIN(used, sizeof(bytes)));
+        if (n <= 0)
+            return false;
+        used -= (size_t)n;
+    }
+    return n > 0;
+}
+
+static void on_ready(void *opaque, unsigned events)
+{
+    struct pending *self = opaque;
+    bool lost = false;
+
+    if (events & LOOP_READ && link_state(self->link) == LINK_NEED_MORE && !feed(self)) {
+        pending_free(self);
+        return;
+    }
+    if (!send_output(self, &lost)) {
+        if (lost)
+            pending_free(self);
+        else
+            loop_watch_set(self->watch, LOOP_WRITE);
+        return;
+    }
+    switch (link_state(self->link)) {
+    case LINK_NEED_MORE:
+        loop_watch_set(self->watch, LOOP_READ);
+        break;
+    case LINK_DONE:
+        let_in(self);
+        break;
+    case LINK_FAILED:
+        log_info("link of %s refused: %s", stream_peer_name(self->stream),
+                 link_reason(self->link));
+        pending_free(self);
+        break;
+    }
+}
+
+static void on_timeout(void *opaque)
+{
+    struct pending *self = opaque;
+
+    log_info("link of %s was not completed within %d s", stream_peer_name(self->stream),
+             LINK_MS / 1000);
+    pending_free(self);
+}
+
+bool linker_add(struct linker *self, int fd, bool skip_auth)
+{
+    struct loop *loop = self->server->loop;
+    struct pending *pending;
+    struct stream *stream;
+
+    if (self->waiting->len >= MAX_WAITING) {
+        log_info("a link is turned away: %d are waiting already", MAX_WAITING);
+        close(fd);
+        return false;
+    }
+    stream = stream_from_fd(fd);
+    if (!stream)
+        return false;
+    pending = g_new0(struct pending, 1);
+    pending->linker = self;
+    pending->stream = stream;
+    pending->skip_auth = skip_auth;
+    pending->info = event_info(stream);
+    pending->link = link_new(&link_ops, pending);
+    pending->watch = loop_watch_add(loop, stream_fd(stream), LOOP_READ, on_ready, pending);
+    pending->timer = loop_timer_add(loop, on_timeout, pending);
+    loop_timer_start(pending->timer, LINK_MS);
+    g_ptr_array_add(self->waiting, pending);
+    self->server->core->channel_event(SPICE_CHANNEL_EVENT_CONNECTED, pending->info);
+    return true;
+}
+
+static void on_accepted(void *opaque, int fd)
+{
+    linker_add(opaque, fd, false);
+}
+
+static bool listen_as_set(struct linker *self)
+{
+    const struct settings *settings = &self->server->settings;
+    bool local = settings->family == LISTEN_UNIX;
+
+    if (settings->port > 0 || local) {
+        self->listener = listener_new(self->server->loop, settings->addr, settings->port,
+                                      settings->family, on_accepted, self);
+        if (!self->listener)
+            return false;
+    }
+    if (settings->listen_fd >= 0)
+        self->from_fd =
+            listener_from_fd(self->server->loop, settings->listen_fd, on_accepted, self);
+    return true;
+}
+
+struct linker *linker_new(struct server *server)
+{
+    struct linker *self = g_new0(struct linker, 1);
+
+    self->server = server;
+    self->waiting = g_ptr_array_new();
+    self->keys = ticket_keys_new(&ticket_keys_default_limits);
+    if (!listen_as_set(self)) {
+        linker_free(self);
+        return NULL;
+    }
+    return self;
+}
+
+void linker_free(struct linker *self)
+{
+    if (!self)
+        return;
+    while (self->waiting->len)
+        pending_free(g_ptr_array_index(self->waiting, 0));
+    g_ptr_array_free(self->waiting, TRUE);
+    listener_free(self->listener);
+    listener_free(self->from_fd);
+    ticket_keys_free(self->keys);
+    g_free(self);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections in the link stage: not clients yet, so few, short-lived and cheap. QEMU's main thread.
+ */
+#ifndef CARAVAN_SESSION_LINKER_H
+#define CARAVAN_SESSION_LINKER_H
+
+#include <stdbool.h>
+
+struct linker;
+struct server;
+
+/* Listens as the settings say. NULL when an address cannot be had (the reason is in the log). */
+struct linker *linker_new(struct server *server);
+void linker_free(struct linker *self);
+
+/* Takes a connected socket; false when it is none, or too many are waiting. */
+bool linker_add(struct linker *self, int fd, bool skip_auth);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of a server; for src/session and src/migrate only. */
+#ifndef CARAVAN_SESSION_SERVER_IMPL_H
+#define CARAVAN_SESSION_SERVER_IMPL_H
+
+#include <glib.h>
+
+#include "display/display.h"
+#include "loop/loop.h"
+#include "session/client.h"
+#include "session/server.h"
+
+struct linker;
+struct move;
+
+/* A QXL device and its display. */
+struct screen {
+    struct server *server;
+    QXLInstance *qxl;
+    struct display *display;
+    uint32_t width, height; /* of the primary surface; 0: none */
+};
+
+struct server {
+    struct settings settings;
+    struct loop *loop;
+    SpiceCoreInterface *core;
+
+    struct linker *linker;
+    GPtrArray *clients; /* struct client, in order of arrival; owned */
+    GPtrArray *screens; /* struct screen; owned */
+    struct move *move;
+
+    SpiceKbdInstance *keyboard;
+    SpiceMouseInstance *mouse;
+    SpiceTabletInstance *tablet;
+    uint32_t mouse_mode; /* SPICE_MOUSE_MODE_* */
+    uint8_t leds;
+
+    bool vm_running;
+    int64_t vm_started_us; /* 0: never */
+    struct loop_timer *ping;
+};
+
+/* mouse.c */
+uint32_t mouse_modes_supported(const struct server *self);
+void mouse_set_mode(struct server *self, uint32_t mode);
+/* A tablet or a screen came, left or changed its size. */
+void mouse_update(struct server *self);
+
+/* ms; what clients play sound and video by */
+uint32_t server_multi_media_time(void);
+
+struct screen *server_screen(const struct server *self, uint8_t id);
+
+#endif

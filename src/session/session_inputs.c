@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* A client's inputs endpoint: what it types and points goes to QEMU's devices. */
+#include <spice/enums.h>
+
+#include "channel/inputs.h"
+#include "session/server_impl.h"
+#include "stream/pump.h"
+
+struct inputs_endpoint {
+    struct inputs_link *link;
+    struct pump *pump;
+};
+
+static struct server *server_of(void *owner)
+{
+    struct endpoint *endpoint = owner;
+
+    return endpoint->client->server;
+}
+
+static const SpiceMouseInterface *mouse_of(const struct server *server)
+{
+    return (const SpiceMouseInterface *)(const void *)server->mouse->base.sif;
+}
+
+static const SpiceTabletInterface *tablet_of(const struct server *server)
+{
+    return (const SpiceTabletInterface *)(const void *)server->tablet->base.sif;
+}
+
+static bool client_mode(const struct server *server)
+{
+    return server->mouse_mode == SPICE_MOUSE_MODE_CLIENT && server->tablet;
+}
+
+static void push_scan(struct server *server, uint8_t byte)
+{
+    const SpiceKbdInterface *keyboard;
+
+    if (!server->keyboard)
+        return;
+    keyboard = (const SpiceKbdInterface *)(const void *)server->keyboard->base.sif;
+    keyboard->push_scan_freg(server->keyboard, byte);
+}
+
+static void on_scan(void *owner, uint8_t byte)
+{
+    push_scan(server_of(owner), byte);
+}
+
+/* The client's locks differ from the guest's: press and release the keys that toggle them. */
+static void on_modifiers(void *owner, uint16_t modifiers)
+{
+    static const struct {
+        uint16_t flag;
+        uint8_t scan;
+    } locks[] = {
+        {SPICE_KEYBOARD_MODIFIER_FLAGS_SCROLL_LOCK, 0x46},
+        {SPICE_KEYBOARD_MODIFIER_FLAGS_NUM_LOCK, 0x45},
+        {SPICE_KEYBOARD_MODIFIER_FLAGS_CAPS_LOCK, 0x3a},
+    };
+    struct server *server = server_of(owner);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(locks); i++) {
+        if (!((modifiers ^ server->leds) & locks[i].flag))
+            continue;
+        push_scan(server, locks[i].scan);
+        push_scan(server, locks[i].scan | 0x80);
+    }
+}
+
+static void on_motion(void *owner, int dx, int dy, int dz, uint32_t buttons)
+{
+    struct server *server = server_of(owner);
+
+    if (server->mouse && !client_mode(server))
+        mouse_of(server)->motion(server->mouse, dx, dy, dz, buttons);
+}
+
+static void on_position(void *owner, int x, int y, uint32_t buttons)
+{
+    struct server *server = server_of(owner);
+
+    if (client_mode(server))
+        tablet_of(server)->position(server->tablet, x, y, buttons);
+}
+
+static void on_wheel(void *owner, int dz, uint32_t buttons)
+{
+    struct server *server = server_of(owner);
+
+    if (client_mode(server))
+        tablet_of(server)->wheel(server->tablet, dz, buttons);
+    else if (server->mouse)
+        mouse_of(server)->motion(server->mouse, 0, 0, dz, buttons);
+}
+
+static void on_buttons(void *owner, uint32_t buttons)
+{
+    struct server *server = server_of(owner);
+
+    if (client_mode(server))
+        tablet_of(server)->buttons(server->tablet, buttons);
+    else if (server->mouse)
+        mouse_of(server)->buttons(server->mouse, buttons);
+}
+
+static const struct inputs_link_ops link_ops = {
+    .scan = on_scan,
+    .modifiers = on_modifiers,
+    .motion = on_motion,
+    .position = on_position,
+    .wheel = on_wheel,
+    .buttons = on_buttons,
+};
+
+static void on_closed(void *opaque, const char *reason)
+{
+    endpoint_gone(opaque, reason);
+}
+
+static void inputs_attach(struct endpoint *self)
+{
+    struct inputs_endpoint *impl = g_new0(struct inputs_endpoint, 1);
+    struct server *server = server_of(self);
+    struct stream *stream = g_steal_pointer(&self->stream);
+
+    self->impl = impl;
+    impl->link =
+        inputs_link_new(&link_ops, self, self->request.mini_header, self->target, server->leds);
+    impl->pump =
+        pump_new(server->loop, stream, inputs_link_conn(impl->link), on_closed, self);
+    pump_kick(impl->pump);
+}
+
+static void inputs_migrate(struct endpoint *self)
+{
+    struct inputs_endpoint *impl = self->impl;
+
+    inputs_send_migrate(impl->link);
+}
+
+static void inputs_close(struct endpoint *self)
+{
+    struct inputs_endpoint *impl = self->impl;
+
+    pump_close(impl->pump, NULL);
+}
+
+static void inputs_destroy(struct endpoint *self)
+{
+    struct inputs_endpoint *impl = self->impl;
+
+    if (!impl)
+        return;
+    pump_free(impl->pump);
+    inputs_link_free(impl->link);
+    g_free(impl);
+    self->impl = NULL;
+}
+
+void endpoint_inputs_leds(struct endpoint *self, uint8_t leds)
+{
+    struct inputs_endpoint *impl = self->impl;
+
+    if (impl)
+        inputs_send_modifiers(impl->link, leds);
+}
+
+const struct endpoint_ops endpoint_inputs_ops = {
+    .name = "inputs",
+    .attach = inputs_attach,
+    .migrate = inputs_migrate,
+    .close = inputs_close,
+    .destroy = inputs_destroy,
+};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* What the host sets before and while the server runs. Plain data; QEMU's main thread. */
+#ifndef CARAVAN_SESSION_SETTINGS_H
+#define CARAVAN_SESSION_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "auth/ticket.h"
+#include "stream/listen.h"
+
+/* What happens to those who are here when another client comes. */
+enum client_policy {
+    CLIENTS_SHARE,   /* both stay: the default */
+    CLIENTS_REPLACE, /* the new one stays */
+    CLIENTS_REFUSE,  /* the old one stays */
+};
+
+struct settings {
+    char *addr; /* NULL: every address */
+    enum listen_family family;
+    int port;      /* -1: none */
+    int listen_fd; /* -1: none */
+    struct ticket ticket;
+    bool seamless_migration;
+    uint8_t image_compression; /* SPICE_IMAGE_COMPRESSION_* */
+    char *name;
+    bool has_uuid;
+    uint8_t uuid[16];
+    enum client_policy policy;
+    uint64_t tls_only; /* bit SPICE_CHANNEL_*: plain links are refused */
+};
+
+/* Defaults; then what the environment says: CARAVAN_CLIENTS=share|replace|refuse. */
+void settings_init(struct settings *self);
+void settings_clear(struct settings *self);
+
+/* Security of one channel by its name ("main", "display", ...), or of all: NULL or "default".
+ * False if there is no such channel. */
+bool settings_secure(struct settings *self, const char *channel, bool tls_only);
+bool settings_needs_tls(const struct settings *self, uint8_t channel_type);
+
+#endif

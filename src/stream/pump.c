@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "stream/pump.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+
+enum {
+    READ_CHUNK = 32 * 1024,
+    READS_A_TURN = 4, /* then others have their turn */
+    FILLS_A_TURN = 16,
+};
+
+struct pump {
+    struct loop *loop;
+    struct stream *stream;
+    struct conn *conn;
+    struct loop_watch *watch;
+    struct loop_timer *ending; /* reports the end from the loop, not from within a call */
+    pump_closed_fn *closed;
+    void *opaque;
+    const char *reason;
+    bool ended;
+    bool busy; /* inside the engine: what it makes is written on the way out */
+};
+
+static void report_end(void *opaque)
+{
+    struct pump *self = opaque;
+
+    self->closed(self->opaque, self->reason);
+}
+
+static void end(struct pump *self, const char *reason)
+{
+    if (self->ended)
+        return;
+    self->ended = true;
+    self->reason = reason;
+    loop_watch_set(self->watch, 0);
+    loop_timer_start(self->ending, 0);
+}
+
+void pump_close(struct pump *self, const char *reason)
+{
+    end(self, reason);
+}
+
+static bool read_once(struct pump *self)
+{
+    uint8_t bytes[READ_CHUNK];
+    ssize_t n = stream_read(self->stream, bytes, sizeof(bytes));
+
+    if (n == 0) {
+        end(self, NULL);
+    } else if (n < 0) {
+        if (errno != EAGAIN && errno != EINTR)
+            end(self, g_strerror(errno));
+    } else {
+        self->busy = true;
+        conn_feed(self->conn, bytes, (size_t)n);
+        self->busy = false;
+    }
+    return n == READ_CHUNK;
+}
+
+/* False when the link takes no more now. */
+static bool write_once(struct pump *self)
+{
+    struct buf *out = conn_output(self->conn);
+    ssize_t n = stream_write(self->stream, out->data, out->len);
+
+    if (n < 0) {
+        if (errno != EAGAIN && errno != EINTR)
+            end(self, g_strerror(errno));
+        return false;
+    }
+    buf_consume(out, (size_t)n);
+    return out->len == 0;
+}
+
+static void write_some(struct pump *self)
+{
+    for (int i = 0; i < FILLS_A_TURN && !self->ended; i++) {
+        if (conn_output(self->conn)->len == 0 && !conn_fill(self->conn))
+            return;
+        if (!write_once(self))
+            return;
+    }
+}
+
+/* Write interest stays on while bytes wait or the engine could make more. */
+static void settle(struct pump *self)
+{
+    bool waiting;
+
+    if (self->ended)
+        return;
+    if (conn_error(self->conn)) {
+        end(self, conn_error(self->conn));
+        return;
+    }
+    waiting = conn_output(self->conn)->len > 0 || conn_wants_fill(self->conn);
+    loop_watch_set(self->watch, LOOP_READ | (waiting ? LOOP_WRITE : 0));
+}
+
+void pump_kick(struct pump *self)
+{
+    if (self->ended || self->busy)
+        return;
+    self->busy = true;
+    write_some(self);
+    self->busy = false;
+    settle(self);
+}
+
+static void on_wake(void *opaque)
+{
+    pump_kick(opaque);
+}
+
+static void on_ready(void *opaque, unsigned events)
+{
+    struct pump *self = opaque;
+
+    for (int i = 0; (events & LOOP_READ) && i < READS_A_TURN && !self->ended; i++) {
+        if (!read_once(self) || conn_error(self->conn))
+            break;
+    }
+    pump_kick(self);
+}
+
+struct pump *pump_new(struct loop *loop, struct stream *stream, struct conn *conn,
+                      pump_closed_fn *closed, void *opaque)
+{
+    struct pump *self = g_new0(struct pump, 1);
+
+    self->loop = loop;
+    self->stream = stream;
+    self->conn = conn;
+    self->closed = closed;
+    self->opaque = opaque;
+    self->ending = loop_timer_add(loop, report_end, self);
+    self->watch = loop_watch_add(loop, stream_fd(stream), LOOP_READ, on_ready, self);
+    conn_set_wake(conn, on_wake, self);
+    return self;
+}
+
+void pump_free(struct pump *self)
+{
+    if (!self)
+        return;
+    conn_set_wake(self->conn, NULL, NULL);
+    loop_watch_remove(self->watch);
+    loop_timer_remove(self->ending);
+    stream_free(self->stream);
+    g_free(self);
+}
+
+struct stream *pump_stream(struct pump *self)
+{
+    return self->stream;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "stream/stream.h"
+
+#include <fcntl.h>
+#include <glib.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+/* Keep-alive: a peer that vanished is found after idle + probes * interval = 60 s. */
+enum {
+    KEEPALIVE_IDLE_S = 30,
+    KEEPALIVE_INTERVAL_S = 10,
+    KEEPALIVE_PROBES = 3,
+    UNSENT_LOW_WATER = 64 * 1024,
+};
+
+struct stream {
+    int fd;
+    bool local;
+    char *peer_name;
+};
+
+static void set_int(int fd, int level, int option, int value)
+{
+    /* These options tune; a kernel without one still carries the bytes. */
+    (void)setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+static void tune_tcp(int fd)
+{
+    set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+    set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+    set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+    set_int(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_LOW_WATER);
+}
+
+static char *name_of(const struct stream_addr *addr)
+{
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+
+    if (addr->len == 0 || addr->addr.ss_family == AF_UNIX)
+        return g_strdup("unix socket");
+    if (getnameinfo((const struct sockaddr *)&addr->addr, addr->len, host, sizeof(host), port,
+                    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV))
+        return g_strdup("unknown address");
+    return g_strdup_printf("%s:%s", host, port);
+}
+
+struct stream *stream_from_fd(int fd)
+{
+    struct stream *self;
+    struct stream_addr addr;
+    int flags = fcntl(fd, F_GETFL);
+    int domain = 0;
+    socklen_t len = sizeof(domain);
+
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0) {
+        if (fd >= 0)
+            close(fd);
+        return NULL;
+    }
+    self = g_new0(struct stream, 1);
+    self->fd = fd;
+    self->local = domain == AF_UNIX;
+    if (!self->local)
+        tune_tcp(fd);
+    stream_peer_addr(self, &addr);
+    self->peer_name = name_of(&addr);
+    return self;
+}
+
+void stream_free(struct stream *self)
+{
+    if (!self)
+        return;
+    close(self->fd);
+    g_free(self->peer_name);
+    g_free(self);
+}
+
+ssize_t stream_read(struct stream *self, void *bytes, size_t len)
+{
+    return recv(self->fd, bytes, len, 0);
+}
+
+ssize_t stream_peek(struct stream *self, void *bytes, size_t len)
+{
+    return recv(self->fd, bytes, len, MSG_PEEK);
+}
+
+ssize_t stream_write(struct stream *self, const void *bytes, size_t len)
+{
+    return send(self->fd, bytes, len, MSG_NOSIGNAL);
+}
+
+int stream_fd(const struct stream *self)
+{
+    return self->fd;
+}
+
+bool stream_is_local(const struct stream *self)
+{
+    return self->local;
+}
+
+void stream_local_addr(const struct stream *self, struct stream_addr *out)
+{
+    *out = (struct stream_addr){.len = sizeof(out->addr)};
+    if (getsockname(self->fd, (struct sockaddr *)&out->addr, &out->len) < 0)
+        out->len = 0;
+}
+
+void stream_peer_addr(const struct stream *self, struct stream_addr *out)
+{
+    *out = (struct stream_addr){.len = sizeof(out->addr)};
+    if (getpeername(self->fd, (struct sockaddr *)&out->addr, &out->len) < 0)
+        out->len = 0;
+}
+
+const char *stream_peer_name(const struct stream *self)
+{
+    return self->peer_name;
+}

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""The SPICE client: `caravan probe`, driven by lines on its input, watched by its events."""
+import json
+import os
+import shlex
+import subprocess
+import threading
+import time
+
+from .picture import Picture
+from .run import Failure, Skip, check
+
+COMMAND_SECONDS = 20
+
+
+class Client:
+    """One `caravan probe` process (CARAVAN_PROBE is the command). Events are kept in order."""
+
+    def __init__(self, bench, name, uri, password=None):
+        command = os.environ.get("CARAVAN_PROBE")
+        if not command:
+            raise Skip("no client (CARAVAN_PROBE)")
+        self.bench, self.name = bench, name
+        self.events = []
+        self._news = threading.Condition()
+        self._ended = False
+        self._log = bench.path(f"{name}.log")
+        arguments = [*shlex.split(command), "probe", "--json"]
+        if password is not None:
+            arguments += ["--password", password]
+        arguments.append(uri)
+        environment = dict(os.environ)
+        with open(bench.path(f"{name}.stderr"), "wb") as errors:
+            self.process = bench.spawn(arguments, self._log, stdin=subprocess.PIPE,
+                                       stdout=subprocess.PIPE, stderr=errors, env=environment)
+        bench.watch_log(f"stderr of {name}", bench.path(f"{name}.stderr"))
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        with open(self._log, "wb") as log:
+            for line in self.process.stdout:
+                log.write(line)
+                log.flush()
+                try:
+                    event = json.loads(line)
+                except ValueError:
+                    continue
+                with self._news:
+                    self.events.append(event)
+                    self._news.notify_all()
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
+
+    # -- events --
+
+    def now(self):
+        """An index into events: those from here on are new."""
+        with self._news:
+            return len(self.events)
+
+    def wait(self, matches, seconds, what, since=0):
+        """The index of the first event from `since` on with matches(event)."""
+        end = time.monotonic() + seconds
+        at = since
+        with self._news:
+            while True:
+                while at < len(self.events):
+                    if matches(self.events[at]):
+                        return at
+                    at += 1
+                left = end - time.monotonic()
+                if left <= 0:
+                    raise Failure(f"{self.name}: no {what} within {seconds} s")
+                if self._ended:
+                    raise Failure(f"{self.name}: ended before {what}, status "
+                                  f"{self.process.wait(timeout=5)}")
+                self._news.wait(left)
+
+    def wait_event(self, name, seconds, since=0, **fields):
+        """The index of the first event of that name and with those fields."""
+        def matches(event):
+            return event.get("event") == name and all(
+                event.get(field) == value for field, value in fields.items())
+        return self.wait(matches, seconds, f"event {name} {fields or ''}", since)
+
+    def seen(self, names, since=0):
+        """The events of these names from `since` on."""
+        with self._news:
+            return [event for event in self.events[since:] if event.get("event") in names]
+
+    # -- commands --
+
+    def try_command(self, line, seconds=COMMAND_SECONDS):
+        """The reply to a command line, whatever it says."""
+        since = self.now()
+        self.send(line)
+        return self.events[self.wait_event("reply", seconds, since)]
+
+    def command(self, line, seconds=COMMAND_SECONDS):
+        """The reply to a command line that must go well."""
+        reply = self.try_command(line, seconds)
+        check(reply.get("ok"), f"{self.name}: {line!r} failed: {reply}")
+        return reply
+
+    def send(self, line):
+        """Sends a command without waiting for its reply."""
+        try:
+            self.process.stdin.write(line.encode() + b"\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise Failure(f"{self.name}: has ended, status {self.process.poll()}") from None
+
+    def wait_picture(self, width=None, height=None, seconds=15):
+        """Waits until there is a primary surface, of that size if given."""
+        size = f"{width} {height} " if width else ""
+        self.command(f"wait-primary {size}{seconds}", seconds + 5)
+
+    def hash(self):
+        return self.command("hash")["sha256"]
+
+    def screenshot(self):
+        path = self.bench.path(f"{self.name}.ppm")
+        self.command(f"screenshot {path}")
+        picture = Picture.from_ppm(path)
+        os.unlink(path)
+        return picture
+
+    def gap_ms(self):
+        """The longest time between two pictures since gap_reset(), in milliseconds."""
+        return self.command("gap")["max_gap_ms"]
+
+    def gap_reset(self):
+        self.command("gap-reset")
+
+    def stats(self):
+        return self.command("stats")
+
+    def quit(self):
+        """A clean end."""
+        self.send("quit")
+        check(self.end() == 0, f"{self.name}: ended with status {self.process.returncode}")
+
+    def end(self, seconds=20):
+        """The exit status once the client has ended."""
+        try:
+            return self.process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"{self.name}: has not ended within {seconds} s") from None
+
+
+def connect(bench, vm, name="client", uri=None, password=None):
+    """A client that shows the VM's screen."""
+    client = Client(bench, name, uri or vm.spice.uri, password)
+    client.wait_picture()
+    bench.say(f"{name} is connected to {uri or vm.spice.uri}")
+    return client

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: MIT
+"""QEMU with a SPICE server: started, watched, moved."""
+import os
+import shutil
+import socket
+import subprocess
+import time
+
+from .picture import Picture
+from .qmp import Qmp
+from .run import Failure, Skip, check, until
+
+QEMU = os.environ.get("CARAVAN_QEMU", "qemu-system-x86_64")
+LIBRARY = "libspice-server.so.1"
+START_SECONDS = 30
+MIGRATE_SECONDS = 60
+
+
+def free_port():
+    """A TCP port of the loopback that was free just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Spice:
+    """Where a VM's SPICE server listens, and the options that make it so."""
+
+    def __init__(self, options, uri, port=None):
+        self.options, self.uri, self.port = options, uri, port
+
+    @classmethod
+    def tcp(cls, extra="disable-ticketing=on", host="127.0.0.1", seamless=True):
+        port = free_port()
+        family = "ipv6=on" if ":" in host else "ipv4=on"
+        name = f"[{host}]" if ":" in host else host
+        options = f"port={port},addr={host},{family}"
+        if seamless:
+            options += ",seamless-migration=on"
+        return cls(f"{options},{extra}", f"spice://{name}:{port}", port)
+
+    @classmethod
+    def unix(cls, path, extra="disable-ticketing=on"):
+        return cls(f"unix=on,addr={path},{extra}", f"spice+unix://{path}")
+
+
+class Vm:
+    """One QEMU process. The server library is the one in CARAVAN_LIBDIR, or the system's if unset."""
+
+    def __init__(self, bench, name, spice, machine, incoming=None, environment=None):
+        """machine: the arguments that make the guest; spice: Spice or None."""
+        if not shutil.which(QEMU):
+            raise Skip(f"no {QEMU}")
+        self.bench, self.name, self.spice = bench, name, spice
+        self.serial_path = bench.path(f"{name}.serial")
+        self._shots = 0
+        arguments = [QEMU, "-accel", "tcg", "-name", f"guest={name}", "-nodefaults",
+                     "-serial", f"file:{self.serial_path}",
+                     "-qmp", f"unix:{bench.path(name + '.qmp')},server=on,wait=off", *machine]
+        if spice:
+            arguments += ["-spice", spice.options]
+        if incoming:
+            arguments += ["-incoming", incoming]
+        log = bench.path(f"{name}.stderr")
+        with open(log, "wb") as errors:
+            self.process = bench.spawn(arguments, log, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
+                                       env=self._environment(environment))
+        self.qmp = self._connect()
+        bench.at_end(self.qmp.close)
+        self.library = self._check_library()
+
+    @staticmethod
+    def _environment(extra):
+        environment = dict(os.environ, **(extra or {}))
+        folder = os.environ.get("CARAVAN_LIBDIR")
+        if folder:
+            environment["LD_LIBRARY_PATH"] = os.path.abspath(folder)
+        return environment
+
+    def _connect(self):
+        def connected():
+            if self.process.poll() is not None:
+                raise Failure(f"{self.name}: QEMU ended at once, status {self.process.returncode}")
+            try:
+                return Qmp(self.bench.path(f"{self.name}.qmp"))
+            except (FileNotFoundError, ConnectionRefusedError):
+                return None
+        return until(connected, START_SECONDS, f"monitor of {self.name}")
+
+    def _check_library(self):
+        """The path of the server library that QEMU runs with, which must be the one meant."""
+        with open(f"/proc/{self.process.pid}/maps", encoding="ascii", errors="replace") as maps:
+            paths = {line.split()[-1] for line in maps if "libspice-server" in line}
+        path = paths.pop() if paths else None
+        folder = os.environ.get("CARAVAN_LIBDIR")
+        if self.spice and folder:
+            check(path and path.startswith(os.path.realpath(folder) + "/"),
+                  f"QEMU runs with {path}, not with the library in {folder}")
+        return path
+
+    # -- the guest's serial port --
+
+    def serial_lines(self):
+        """The whole lines the guest wrote so far, at this QEMU."""
+        try:
+            with open(self.serial_path, "rb") as file:
+                text = file.read().decode(errors="replace")
+        except FileNotFoundError:
+            return []
+        return text.split("\n")[:-1]
+
+    def wait_line(self, wanted, seconds, since=0):
+        """The index of the first line from `since` on that is `wanted` or makes wanted(line) true."""
+        matches = wanted if callable(wanted) else lambda line: line.strip() == wanted
+
+        def found():
+            for at, line in enumerate(self.serial_lines()[since:], since):
+                if matches(line):
+                    return at + 1
+            self.check_alive()
+            return None
+        what = "wanted line" if callable(wanted) else f"line {wanted!r}"
+        return until(found, seconds, f"{what} on the serial port of {self.name}") - 1
+
+    # -- the process --
+
+    def check_alive(self):
+        status = self.process.poll()
+        check(status is None, f"{self.name}: QEMU ended with status {status}")
+
+    def resident_kib(self):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            for line in status:
+                if line.startswith("VmRSS:"):
+                    return int(line.split()[1])
+        raise Failure("no VmRSS")
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def quit(self):
+        """Has QEMU end itself, and checks that it does so well."""
+        self.qmp.command("quit")
+        check(self.process.wait(timeout=START_SECONDS) == 0,
+              f"{self.name}: QEMU ended with status {self.process.returncode} at quit")
+
+    # -- the screen and the keys --
+
+    def picture(self):
+        """What the display device shows now."""
+        self._shots += 1
+        path = self.bench.path(f"{self.name}-{self._shots}.ppm")
+        self.qmp.command("screendump", filename=path)
+        picture = Picture.from_ppm(path)
+        os.unlink(path)
+        return picture
+
+    def press(self, *codes):
+        """Presses keys by QKeyCode name through the monitor, and lets them go."""
+        self.qmp.command("send-key", keys=[{"type": "qcode", "data": code} for code in codes])
+
+    def query_spice(self):
+        return self.qmp.command("query-spice")
+
+    # -- the move --
+
+    def name_target(self, target):
+        """client_migrate_info: tells the clients where the VM will be."""
+        self.qmp.command("client_migrate_info", protocol="spice", hostname="127.0.0.1",
+                         port=target.spice.port)
+
+    def migrate(self, port):
+        """Starts the migration to a QEMU that listens on that port; wait_migrated() for its end."""
+        self.qmp.command("migrate", uri=f"tcp:127.0.0.1:{port}")
+
+    def wait_migrated(self):
+        """The migration's query-migrate once it is over; Failure unless it went well."""
+        def over():
+            status = self.qmp.command("query-migrate")
+            return status if status["status"] in ("completed", "failed", "cancelled") else None
+        status = until(over, MIGRATE_SECONDS, "end of the migration", 0.01)
+        check(status["status"] == "completed", f"migration {status}")
+        return status
+
+
+def incoming(bench, name, spice, machine, environment=None):
+    """A QEMU that waits for a migration, and the port it waits at."""
+    port = free_port()
+    vm = Vm(bench, name, spice, machine, f"tcp:127.0.0.1:{port}", environment)
+    until(lambda: vm.qmp.command("query-status")["status"] == "inmigrate", START_SECONDS,
+          "state inmigrate")
+    return vm, port
+
+
+def sleep(seconds):
+    """For what has no event to wait for: an amount of time is the thing tested."""
+    time.sleep(seconds)

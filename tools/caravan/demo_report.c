@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "demo.h"
+
+#include <stdio.h>
+
+static bool say(struct demo *demo, bool good, const char *name, const char *format, ...)
+    G_GNUC_PRINTF(4, 5);
+
+static bool say(struct demo *demo, bool good, const char *name, const char *format, ...)
+{
+    char *text;
+    va_list args;
+
+    va_start(args, format);
+    text = g_strdup_vprintf(format, args);
+    va_end(args);
+    printf("  %s %s%-10s%s %s\n", term_verdict(&demo->term, good),
+           term_style(&demo->term, TERM_BOLD), name, term_style(&demo->term, TERM_PLAIN), text);
+    g_free(text);
+    return good;
+}
+
+static bool report_channels(struct demo *demo)
+{
+    GString *names = g_string_new(NULL);
+    bool all = demo->channels->len > 0;
+
+    for (guint i = 0; i < demo->channels->len; i++) {
+        const struct demo_channel *row = &g_array_index(demo->channels, struct demo_channel, i);
+
+        g_string_append_printf(names, "%s%s", row->name, row->kept ? " " : " (LOST) ");
+        all = all && row->kept;
+    }
+    say(demo, all, "channels", "%s- %s", names->str,
+        all ? "all kept, none reopened" : "not all of them survived");
+    g_string_free(names, TRUE);
+    return all;
+}
+
+static bool report_picture(struct demo *demo, const char *name,
+                           const struct demo_comparison *comparison)
+{
+    const struct image_difference *d = &comparison->difference;
+
+    if (d->pixels)
+        return say(demo, false, name, "%zu of %d pixels differ from the VM's own, within %dx%d+%d+%d",
+                   d->pixels, comparison->width * comparison->height, d->width, d->height, d->x,
+                   d->y);
+    return say(demo, comparison->done, name, "%dx%d, exactly the VM's own", comparison->width,
+               comparison->height);
+}
+
+static bool report_keys(struct demo *demo)
+{
+    const struct demo_keys *a = &demo->keys_before, *b = &demo->keys_after;
+
+    if (!demo->talking)
+        return true;
+    return say(demo, a->seen >= a->sent && b->seen >= b->sent, "keys",
+               "%u of %u codes reached the guest before, %u of %u after", MIN(a->seen, a->sent),
+               a->sent, MIN(b->seen, b->sent), b->sent);
+}
+
+static bool report_pause(struct demo *demo)
+{
+    char downtime[64] = "";
+
+    if (demo->downtime_ms >= 0)
+        g_snprintf(downtime, sizeof downtime, ", %.0f ms by QEMU's own count",
+                   demo->downtime_ms);
+    say(demo, demo->pause_to > 0, "pause",
+        "%.0f ms on the screen (%.0f ms between pictures otherwise)",
+        (demo->pause_to - demo->pause_from) / 1e3, demo->interval / 1e3);
+    printf("               the VM stood still for %.0f ms%s\n",
+           (demo->resumed_at - demo->stopped_at) / 1e3, downtime);
+    printf("               %.1f kB came to the client between its stop and the next picture\n",
+           (demo->bytes_at_picture - demo->bytes_at_stop) / 1e3);
+    return demo->pause_to > 0;
+}
+
+static void report_chart(struct demo *demo)
+{
+    gint64 from = demo->watched_from - 2 * (gint64)G_USEC_PER_SEC, to = demo->ended_at;
+    char *chart = timeline_chart(demo->timeline, from, to, 60);
+
+    printf("\n  %s%s%s  pictures from 2 s before the announcement, %.1f s\n\n",
+           term_style(&demo->term, TERM_NOTE), chart, term_style(&demo->term, TERM_PLAIN),
+           (to - from) / 1e6);
+    g_free(chart);
+}
+
+static bool draw_timeline(struct demo *demo)
+{
+    char *path = g_strdup_printf("%s/timeline.png", demo->options.out);
+    char *title = g_strdup_printf("A desktop moves: %.0f ms on the screen, VM stopped for %.0f ms",
+                                  (demo->pause_to - demo->pause_from) / 1e3,
+                                  (demo->resumed_at - demo->stopped_at) / 1e3);
+    GError *error = NULL;
+    bool ok = timeline_save(demo->timeline, path, title,
+                            demo->watched_from - 2 * (gint64)G_USEC_PER_SEC, demo->ended_at,
+                            &error);
+
+    if (ok)
+        printf("    files      %s/before.png  after.png  timeline.png\n", demo->options.out);
+    else
+        say(demo, false, "timeline", "%s", error->message);
+    g_clear_error(&error);
+    g_free(title);
+    g_free(path);
+    return ok;
+}
+
+bool demo_report(struct demo *demo)
+{
+    bool ok;
+
+    report_chart(demo);
+    ok = report_channels(demo);
+    ok = report_picture(demo, "before", &demo->before) && ok;
+    ok = report_picture(demo, "after", &demo->after) && ok;
+    ok = report_keys(demo) && ok;
+    ok = report_pause(demo) && ok;
+    ok = draw_timeline(demo) && ok;
+    return ok;
+}

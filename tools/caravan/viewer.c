@@ -1,0 +1,707 @@
+/* SPDX-License-Identifier: MIT */
+#include "viewer.h"
+
+#include <string.h>
+
+struct viewer {
+    SpiceSession *session;
+    GPtrArray *channels; /* struct viewer_channel *, owned */
+    GStrv only;
+    viewer_listener listener;
+    void *data;
+    enum viewer_status status;
+    char *reason;
+    unsigned next_serial;
+    guint poll;
+    struct viewer_pictures pictures;
+    bool disconnected_told;
+};
+
+/* How a SpiceChannelEvent is told. */
+struct channel_event_row {
+    SpiceChannelEvent event;
+    enum viewer_event_kind kind;
+    const char *error;
+};
+
+static const struct channel_event_row channel_event_rows[] = {
+    {SPICE_CHANNEL_OPENED, VIEWER_CHANNEL_OPEN, NULL},
+    {SPICE_CHANNEL_SWITCHING, VIEWER_CHANNEL_SWITCHING, NULL},
+    {SPICE_CHANNEL_CLOSED, VIEWER_CHANNEL_CLOSED, NULL},
+    {SPICE_CHANNEL_ERROR_CONNECT, VIEWER_CHANNEL_ERROR, "connect"},
+    {SPICE_CHANNEL_ERROR_TLS, VIEWER_CHANNEL_ERROR, "tls"},
+    {SPICE_CHANNEL_ERROR_LINK, VIEWER_CHANNEL_ERROR, "link"},
+    {SPICE_CHANNEL_ERROR_AUTH, VIEWER_CHANNEL_ERROR, "auth"},
+    {SPICE_CHANNEL_ERROR_IO, VIEWER_CHANNEL_ERROR, "io"},
+};
+
+#define VIEWER_POLL_MS 10
+
+static void viewer_tell(struct viewer *viewer, struct viewer_event event)
+{
+    event.time = g_get_monotonic_time();
+    if (viewer->listener)
+        viewer->listener(viewer->data, &event);
+}
+
+const char *viewer_event_name(enum viewer_event_kind kind)
+{
+    static const char *const names[] = {
+#define VIEWER_EVENT_NAME(constant, name) [VIEWER_##constant] = name,
+        VIEWER_EVENTS(VIEWER_EVENT_NAME)
+#undef VIEWER_EVENT_NAME
+    };
+    return names[kind];
+}
+
+/* The first bad end counts; a later one is only its echo. */
+static void viewer_end(struct viewer *viewer, enum viewer_status status, const char *reason)
+{
+    if (viewer->status != VIEWER_CONNECTING && viewer->status != VIEWER_UP)
+        return;
+    viewer->status = status;
+    g_free(viewer->reason);
+    viewer->reason = g_strdup(reason);
+}
+
+/* ---- sockets and bytes ---- */
+
+static GSocket *channel_socket(const struct viewer_channel *channel)
+{
+    GSocket *socket = NULL;
+
+    if (channel->object)
+        g_object_get(channel->object, "socket", &socket, NULL);
+    return socket;
+}
+
+int viewer_channel_port(const struct viewer_channel *channel)
+{
+    GSocket *socket = channel_socket(channel);
+    GSocketAddress *address = socket ? g_socket_get_remote_address(socket, NULL) : NULL;
+    int port = 0;
+
+    if (G_IS_INET_SOCKET_ADDRESS(address))
+        port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address));
+    g_clear_object(&address);
+    g_clear_object(&socket);
+    return port;
+}
+
+/* total-read-bytes starts again from 0 when a channel is reset */
+static void channel_count_bytes(struct viewer_channel *channel)
+{
+    gulong total = 0;
+
+    if (!channel->object)
+        return;
+    g_object_get(channel->object, "total-read-bytes", &total, NULL);
+    channel->bytes += total >= channel->bytes_seen ? total - channel->bytes_seen : total;
+    channel->bytes_seen = total;
+}
+
+static void channel_look_at_socket(struct viewer_channel *channel)
+{
+    GSocket *socket = channel_socket(channel);
+
+    if (socket == channel->socket) {
+        g_clear_object(&socket);
+        return;
+    }
+    if (socket && channel->socket && channel->open) {
+        channel->moves++;
+        viewer_tell(channel->viewer,
+                    (struct viewer_event){.kind = VIEWER_CHANNEL_MOVED,
+                                          .channel = channel,
+                                          .values = {viewer_channel_port(channel)}});
+    }
+    g_clear_object(&channel->socket);
+    channel->socket = socket; /* the reference keeps the address from being reused */
+}
+
+void viewer_poll(struct viewer *viewer)
+{
+    for (guint i = 0; i < viewer->channels->len; i++) {
+        channel_look_at_socket(viewer->channels->pdata[i]);
+        channel_count_bytes(viewer->channels->pdata[i]);
+    }
+}
+
+static gboolean viewer_on_poll(gpointer data)
+{
+    viewer_poll(data);
+    return G_SOURCE_CONTINUE;
+}
+
+guint64 viewer_bytes(struct viewer *viewer)
+{
+    guint64 bytes = 0;
+
+    viewer_poll(viewer);
+    for (guint i = 0; i < viewer->channels->len; i++)
+        bytes += ((struct viewer_channel *)viewer->channels->pdata[i])->bytes;
+    return bytes;
+}
+
+/* ---- pictures ---- */
+
+static void viewer_count_picture(struct viewer *viewer, gint64 now)
+{
+    struct viewer_pictures *p = &viewer->pictures;
+    gint64 from = MAX(p->last, p->gap_origin);
+
+    if (p->last && now - p->last < VIEWER_PICTURE_US)
+        return;
+    if (p->last)
+        p->last_gap = now - p->last;
+    if (from && now - from > p->gap) {
+        p->gap = now - from;
+        p->gap_from = from;
+        p->gap_to = now;
+    }
+    p->pictures++;
+    p->last = now;
+}
+
+const struct viewer_pictures *viewer_pictures(const struct viewer *viewer)
+{
+    return &viewer->pictures;
+}
+
+void viewer_gap_reset(struct viewer *viewer)
+{
+    viewer->pictures.gap = 0;
+    viewer->pictures.gap_from = 0;
+    viewer->pictures.gap_to = 0;
+    viewer->pictures.gap_origin = g_get_monotonic_time();
+}
+
+static void on_invalidate(SpiceChannel *object, gint x, gint y, gint w, gint h, gpointer data)
+{
+    struct viewer_channel *channel = data;
+
+    (void)object;
+    viewer_count_picture(channel->viewer, g_get_monotonic_time());
+    viewer_tell(channel->viewer, (struct viewer_event){.kind = VIEWER_PICTURE,
+                                                       .channel = channel,
+                                                       .values = {x, y, w, h}});
+}
+
+static void on_primary_create(SpiceChannel *object, gint format, gint width, gint height,
+                              gint stride, gint shmid, gpointer pixels, gpointer data)
+{
+    struct viewer_channel *channel = data;
+
+    (void)object;
+    (void)stride;
+    (void)shmid;
+    (void)pixels;
+    channel->width = width;
+    channel->height = height;
+    viewer_tell(channel->viewer, (struct viewer_event){.kind = VIEWER_PRIMARY,
+                                                       .channel = channel,
+                                                       .values = {width, height, format}});
+}
+
+static void on_primary_destroy(SpiceChannel *object, gpointer data)
+{
+    struct viewer_channel *channel = data;
+
+    (void)object;
+    channel->width = 0;
+    channel->height = 0;
+    viewer_tell(channel->viewer,
+                (struct viewer_event){.kind = VIEWER_PRIMARY_DESTROYED, .channel = channel});
+}
+
+static void on_mark(SpiceChannel *object, gint on, gpointer data)
+{
+    struct viewer_channel *channel = data;
+
+    (void)object;
+    viewer_tell(channel->viewer, (struct viewer_event){.kind = VIEWER_MARK,
+                                                       .channel = channel,
+                                                       .values = {!!on}});
+}
+
+static void on_monitors(GObject *object, GParamSpec *property, gpointer data)
+{
+    struct viewer_channel *channel = data;
+    GArray *heads = NULL;
+
+    (void)property;
+    g_object_get(object, "monitors", &heads, NULL);
+    viewer_tell(channel->viewer, (struct viewer_event){.kind = VIEWER_MONITORS,
+                                                       .channel = channel,
+                                                       .values = {heads ? (int)heads->len : 0},
+                                                       .heads = heads});
+    if (heads)
+        g_array_unref(heads);
+}
+
+static uint32_t pixel_at(const SpiceDisplayPrimary *primary, int x, int y)
+{
+    const uint8_t *row = primary->data + (ptrdiff_t)y * primary->stride;
+    uint32_t wide;
+    uint16_t v;
+
+    if (primary->format == SPICE_SURFACE_FMT_32_xRGB ||
+        primary->format == SPICE_SURFACE_FMT_32_ARGB) {
+        memcpy(&wide, row + 4 * x, 4);
+        return wide;
+    }
+    memcpy(&v, row + 2 * x, 2);
+    if (primary->format == SPICE_SURFACE_FMT_16_565) {
+        unsigned r = v >> 11, g = v >> 5 & 0x3f, b = v & 0x1f;
+
+        return (r << 3 | r >> 2) << 16 | (g << 2 | g >> 4) << 8 | (b << 3 | b >> 2);
+    }
+    unsigned r = v >> 10 & 0x1f, g = v >> 5 & 0x1f, b = v & 0x1f;
+
+    return (r << 3 | r >> 2) << 16 | (g << 3 | g >> 2) << 8 | (b << 3 | b >> 2);
+}
+
+static bool format_known(enum SpiceSurfaceFmt format)
+{
+    return format == SPICE_SURFACE_FMT_32_xRGB || format == SPICE_SURFACE_FMT_32_ARGB ||
+           format == SPICE_SURFACE_FMT_16_565 || format == SPICE_SURFACE_FMT_16_555;
+}
+
+struct image *viewer_grab(struct viewer *viewer, int id, GError **error)
+{
+    struct viewer_channel *channel = viewer_channel(viewer, SPICE_CHANNEL_DISPLAY, id);
+    SpiceDisplayPrimary primary = {0};
+    struct image *image;
+
+    if (!channel || !spice_display_channel_get_primary(channel->object, 0, &primary) ||
+        !primary.data || !format_known(primary.format)) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "display %d shows no picture", id);
+        return NULL;
+    }
+    image = image_new(primary.width, primary.height);
+    if (!image) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "display %d has size %dx%d", id,
+                    primary.width, primary.height);
+        return NULL;
+    }
+    for (int y = 0; y < image->height; y++) {
+        uint8_t *out = image->rgb + (size_t)y * image->width * 3;
+
+        for (int x = 0; x < image->width; x++, out += 3) {
+            uint32_t pixel = pixel_at(&primary, x, y);
+
+            out[0] = pixel >> 16;
+            out[1] = pixel >> 8;
+            out[2] = pixel;
+        }
+    }
+    return image;
+}
+
+/* ---- pointer, session ---- */
+
+static void tell_cursor(struct viewer_channel *channel, const char *op, int a, int b, int c, int d)
+{
+    viewer_tell(channel->viewer, (struct viewer_event){.kind = VIEWER_CURSOR,
+                                                       .channel = channel,
+                                                       .text = op,
+                                                       .values = {a, b, c, d}});
+}
+
+static void on_cursor_set(SpiceCursorChannel *object, gint width, gint height, gint hot_x,
+                          gint hot_y, gpointer rgba, gpointer data)
+{
+    (void)object;
+    (void)rgba;
+    tell_cursor(data, "set", width, height, hot_x, hot_y);
+}
+
+static void on_cursor_move(SpiceCursorChannel *object, gint x, gint y, gpointer data)
+{
+    (void)object;
+    tell_cursor(data, "move", 0, 0, x, y);
+}
+
+static void on_cursor_hide(SpiceCursorChannel *object, gpointer data)
+{
+    (void)object;
+    tell_cursor(data, "hide", 0, 0, 0, 0);
+}
+
+static void on_cursor_reset(SpiceCursorChannel *object, gpointer data)
+{
+    (void)object;
+    tell_cursor(data, "reset", 0, 0, 0, 0);
+}
+
+static void on_modifiers(SpiceChannel *object, gpointer data)
+{
+    struct viewer_channel *channel = data;
+    int modifiers = 0;
+
+    g_object_get(object, "key-modifiers", &modifiers, NULL);
+    viewer_tell(channel->viewer, (struct viewer_event){.kind = VIEWER_KEY_MODIFIERS,
+                                                       .channel = channel,
+                                                       .values = {modifiers}});
+}
+
+static void on_mouse_update(SpiceChannel *object, gpointer data)
+{
+    struct viewer_channel *channel = data;
+    int mode = 0;
+
+    g_object_get(object, "mouse-mode", &mode, NULL);
+    viewer_tell(channel->viewer,
+                (struct viewer_event){.kind = VIEWER_MOUSE_MODE,
+                                      .text = mode == SPICE_MOUSE_MODE_CLIENT ? "client"
+                                                                              : "server"});
+}
+
+static void on_agent_update(SpiceChannel *object, gpointer data)
+{
+    struct viewer_channel *channel = data;
+
+    (void)object;
+    viewer_tell(channel->viewer, (struct viewer_event){.kind = VIEWER_SESSION});
+}
+
+static void on_session_changed(GObject *object, GParamSpec *property, gpointer data)
+{
+    (void)object;
+    (void)property;
+    viewer_tell(data, (struct viewer_event){.kind = VIEWER_SESSION});
+}
+
+static void on_migration_state(GObject *object, GParamSpec *property, gpointer data)
+{
+    static const char *const names[] = {"none", "switching", "migrating", "connecting"};
+    SpiceSessionMigration state = SPICE_SESSION_MIGRATION_NONE;
+
+    (void)property;
+    g_object_get(object, "migration-state", &state, NULL);
+    viewer_poll(data);
+    if (state < G_N_ELEMENTS(names))
+        viewer_tell(data, (struct viewer_event){.kind = VIEWER_MIGRATION, .text = names[state]});
+}
+
+static void on_disconnected(SpiceSession *session, gpointer data)
+{
+    struct viewer *viewer = data;
+
+    (void)session;
+    viewer_end(viewer, viewer->status == VIEWER_UP ? VIEWER_LOST : VIEWER_CONNECT_FAILED,
+               "disconnected");
+    if (!viewer->disconnected_told)
+        viewer_tell(viewer,
+                    (struct viewer_event){.kind = VIEWER_DISCONNECTED, .text = viewer->reason});
+    viewer->disconnected_told = true;
+}
+
+/* ---- channels ---- */
+
+static void main_channel_event(struct viewer *viewer, SpiceChannelEvent event, const char *why)
+{
+    bool up = viewer->status == VIEWER_UP;
+
+    switch ((int)event) {
+    case SPICE_CHANNEL_OPENED:
+        if (viewer->status == VIEWER_CONNECTING)
+            viewer->status = VIEWER_UP;
+        break;
+    case SPICE_CHANNEL_CLOSED:
+        viewer_end(viewer, up ? VIEWER_LOST : VIEWER_CONNECT_FAILED,
+                   "the server closed the main channel");
+        break;
+    case SPICE_CHANNEL_ERROR_AUTH:
+        viewer_end(viewer, up ? VIEWER_LOST : VIEWER_AUTH_FAILED, why);
+        break;
+    case SPICE_CHANNEL_ERROR_CONNECT:
+    case SPICE_CHANNEL_ERROR_TLS:
+    case SPICE_CHANNEL_ERROR_LINK:
+    case SPICE_CHANNEL_ERROR_IO:
+        viewer_end(viewer, up ? VIEWER_LOST : VIEWER_CONNECT_FAILED, why);
+        break;
+    default:
+        break;
+    }
+}
+
+static void channel_tell_event(struct viewer_channel *channel, const struct channel_event_row *row,
+                               const char *detail)
+{
+    viewer_tell(channel->viewer, (struct viewer_event){.kind = row->kind,
+                                                       .channel = channel,
+                                                       .text = row->error,
+                                                       .detail = detail});
+}
+
+static void on_channel_event(SpiceChannel *object, SpiceChannelEvent event, gpointer data)
+{
+    struct viewer_channel *channel = data;
+    const GError *error = spice_channel_get_error(object);
+    char *why = NULL;
+
+    channel->open = event == SPICE_CHANNEL_OPENED || event == SPICE_CHANNEL_SWITCHING;
+    if (event == SPICE_CHANNEL_OPENED)
+        channel->opened++;
+    for (size_t i = 0; i < G_N_ELEMENTS(channel_event_rows); i++) {
+        const struct channel_event_row *row = &channel_event_rows[i];
+
+        if (row->event != event)
+            continue;
+        channel_tell_event(channel, row, error ? error->message : NULL);
+        if (row->error)
+            why = g_strdup_printf("%s channel: %s error%s%s", channel->type_name, row->error,
+                                  error ? ": " : "", error ? error->message : "");
+    }
+    if (channel->type == SPICE_CHANNEL_MAIN) {
+        main_channel_event(channel->viewer, event, why);
+        if (event == SPICE_CHANNEL_OPENED)
+            viewer_tell(channel->viewer, (struct viewer_event){.kind = VIEWER_SESSION});
+    }
+    g_free(why);
+}
+
+/* Which signals are listened to, per type of channel. */
+struct signal_row {
+    int type; /* -1: every type */
+    const char *signal;
+    GCallback callback;
+};
+
+static const struct signal_row signal_rows[] = {
+    {-1, "channel-event", G_CALLBACK(on_channel_event)},
+    {SPICE_CHANNEL_MAIN, "main-mouse-update", G_CALLBACK(on_mouse_update)},
+    {SPICE_CHANNEL_MAIN, "main-agent-update", G_CALLBACK(on_agent_update)},
+    {SPICE_CHANNEL_DISPLAY, "display-primary-create", G_CALLBACK(on_primary_create)},
+    {SPICE_CHANNEL_DISPLAY, "display-primary-destroy", G_CALLBACK(on_primary_destroy)},
+    {SPICE_CHANNEL_DISPLAY, "display-invalidate", G_CALLBACK(on_invalidate)},
+    {SPICE_CHANNEL_DISPLAY, "display-mark", G_CALLBACK(on_mark)},
+    {SPICE_CHANNEL_DISPLAY, "notify::monitors", G_CALLBACK(on_monitors)},
+    {SPICE_CHANNEL_CURSOR, "cursor-set", G_CALLBACK(on_cursor_set)},
+    {SPICE_CHANNEL_CURSOR, "cursor-move", G_CALLBACK(on_cursor_move)},
+    {SPICE_CHANNEL_CURSOR, "cursor-hide", G_CALLBACK(on_cursor_hide)},
+    {SPICE_CHANNEL_CURSOR, "cursor-reset", G_CALLBACK(on_cursor_reset)},
+    {SPICE_CHANNEL_INPUTS, "inputs-modifiers", G_CALLBACK(on_modifiers)},
+};
+
+static bool viewer_wants(const struct viewer *viewer, const char *type_name)
+{
+    return !viewer->only || g_strv_contains((const char *const *)viewer->only, type_name);
+}
+
+static void on_channel_new(SpiceSession *session, SpiceChannel *object, gpointer data)
+{
+    struct viewer *viewer = data;
+    struct viewer_channel *channel = g_new0(struct viewer_channel, 1);
+
+    (void)session;
+    channel->viewer = viewer;
+    channel->object = g_object_ref(object);
+    g_object_get(object, "channel-type", &channel->type, "channel-id", &channel->id, NULL);
+    channel->type_name = spice_channel_type_to_string(channel->type);
+    channel->serial = ++viewer->next_serial;
+    g_ptr_array_add(viewer->channels, channel);
+    for (size_t i = 0; i < G_N_ELEMENTS(signal_rows); i++)
+        if (signal_rows[i].type == -1 || signal_rows[i].type == channel->type)
+            g_signal_connect(object, signal_rows[i].signal, signal_rows[i].callback, channel);
+    viewer_tell(viewer, (struct viewer_event){.kind = VIEWER_CHANNEL_NEW, .channel = channel});
+    if (channel->type != SPICE_CHANNEL_MAIN && viewer_wants(viewer, channel->type_name))
+        spice_channel_connect(object);
+}
+
+static void channel_let_go(struct viewer_channel *channel)
+{
+    if (!channel->object)
+        return;
+    channel_count_bytes(channel);
+    channel->open = false;
+    g_signal_handlers_disconnect_by_data(channel->object, channel);
+    g_clear_object(&channel->object);
+    g_clear_object(&channel->socket);
+}
+
+static void on_channel_destroy(SpiceSession *session, SpiceChannel *object, gpointer data)
+{
+    struct viewer *viewer = data;
+
+    (void)session;
+    for (guint i = 0; i < viewer->channels->len; i++) {
+        struct viewer_channel *channel = viewer->channels->pdata[i];
+
+        if (channel->object != object)
+            continue;
+        viewer_tell(viewer,
+                    (struct viewer_event){.kind = VIEWER_CHANNEL_DESTROYED, .channel = channel});
+        channel_let_go(channel);
+    }
+}
+
+static void channel_free(gpointer data)
+{
+    channel_let_go(data);
+    g_free(data);
+}
+
+const GPtrArray *viewer_channels(const struct viewer *viewer)
+{
+    return viewer->channels;
+}
+
+struct viewer_channel *viewer_channel(struct viewer *viewer, int type, int id)
+{
+    for (guint i = viewer->channels->len; i-- > 0;) {
+        struct viewer_channel *channel = viewer->channels->pdata[i];
+
+        if (channel->object && channel->type == type && channel->id == id)
+            return channel;
+    }
+    return NULL;
+}
+
+bool viewer_has(struct viewer *viewer, int type)
+{
+    for (guint i = 0; i < viewer->channels->len; i++) {
+        struct viewer_channel *channel = viewer->channels->pdata[i];
+
+        if (channel->type == type && channel->open)
+            return true;
+    }
+    return false;
+}
+
+/* ---- life ---- */
+
+static bool set_number(SpiceSession *session, GParamSpec *spec, const char *value)
+{
+    GValue number = G_VALUE_INIT, typed = G_VALUE_INIT;
+    gint64 parsed;
+    bool ok = true;
+
+    if (!g_ascii_string_to_signed(value, 10, G_MININT, G_MAXINT, &parsed, NULL))
+        return false;
+    g_value_init(&number, G_TYPE_INT);
+    g_value_set_int(&number, parsed);
+    g_value_init(&typed, spec->value_type);
+    if (G_TYPE_IS_ENUM(spec->value_type))
+        g_value_set_enum(&typed, parsed);
+    else if (G_TYPE_IS_FLAGS(spec->value_type))
+        g_value_set_flags(&typed, parsed);
+    else
+        ok = g_value_transform(&number, &typed);
+    if (ok)
+        g_object_set_property(G_OBJECT(session), spec->name, &typed);
+    g_value_unset(&typed);
+    return ok;
+}
+
+static bool set_property(SpiceSession *session, GParamSpec *spec, const char *value)
+{
+    if (spec->value_type == G_TYPE_STRING) {
+        g_object_set(session, spec->name, value, NULL);
+        return true;
+    }
+    if (spec->value_type == G_TYPE_STRV) {
+        GStrv list = g_strsplit(value, ",", -1);
+
+        g_object_set(session, spec->name, list, NULL);
+        g_strfreev(list);
+        return true;
+    }
+    if (spec->value_type == G_TYPE_BOOLEAN) {
+        bool on = !strcmp(value, "true") || !strcmp(value, "1");
+
+        if (!on && strcmp(value, "false") && strcmp(value, "0"))
+            return false;
+        g_object_set(session, spec->name, on, NULL);
+        return true;
+    }
+    return set_number(session, spec, value);
+}
+
+static bool viewer_set(SpiceSession *session, const char *setting, GError **error)
+{
+    const char *equals = strchr(setting, '=');
+    char *name = equals ? g_strndup(setting, equals - setting) : g_strdup(setting);
+    GParamSpec *spec = g_object_class_find_property(G_OBJECT_GET_CLASS(session), name);
+    bool ok = spec && equals && (spec->flags & G_PARAM_WRITABLE) &&
+              set_property(session, spec, equals + 1);
+
+    if (!ok)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "'%s' is no setting of a spice-gtk session", setting);
+    g_free(name);
+    return ok;
+}
+
+struct viewer *viewer_new(const char *uri, const char *const *settings, const char *const *only,
+                          viewer_listener listener, void *data, GError **error)
+{
+    struct viewer *viewer = g_new0(struct viewer, 1);
+
+    viewer->session = spice_session_new();
+    viewer->channels = g_ptr_array_new_with_free_func(channel_free);
+    viewer->only = only ? g_strdupv((GStrv)only) : NULL;
+    viewer->listener = listener;
+    viewer->data = data;
+    g_object_set(viewer->session, "uri", uri, NULL);
+    for (size_t i = 0; settings && settings[i]; i++) {
+        if (!viewer_set(viewer->session, settings[i], error)) {
+            viewer_free(viewer);
+            return NULL;
+        }
+    }
+    g_signal_connect(viewer->session, "channel-new", G_CALLBACK(on_channel_new), viewer);
+    g_signal_connect(viewer->session, "channel-destroy", G_CALLBACK(on_channel_destroy), viewer);
+    g_signal_connect(viewer->session, "disconnected", G_CALLBACK(on_disconnected), viewer);
+    g_signal_connect(viewer->session, "notify::migration-state", G_CALLBACK(on_migration_state),
+                     viewer);
+    g_signal_connect(viewer->session, "notify::name", G_CALLBACK(on_session_changed), viewer);
+    g_signal_connect(viewer->session, "notify::uuid", G_CALLBACK(on_session_changed), viewer);
+    return viewer;
+}
+
+void viewer_connect(struct viewer *viewer)
+{
+    if (!viewer->poll)
+        viewer->poll = g_timeout_add(VIEWER_POLL_MS, viewer_on_poll, viewer);
+    if (!spice_session_connect(viewer->session))
+        viewer_end(viewer, VIEWER_CONNECT_FAILED, "the address is not usable");
+}
+
+void viewer_disconnect(struct viewer *viewer)
+{
+    viewer_end(viewer, VIEWER_QUIT, NULL);
+    spice_session_disconnect(viewer->session);
+}
+
+void viewer_free(struct viewer *viewer)
+{
+    if (!viewer)
+        return;
+    if (viewer->poll)
+        g_source_remove(viewer->poll);
+    viewer->listener = NULL;
+    g_signal_handlers_disconnect_by_data(viewer->session, viewer);
+    spice_session_disconnect(viewer->session);
+    g_ptr_array_unref(viewer->channels);
+    g_object_unref(viewer->session);
+    g_strfreev(viewer->only);
+    g_free(viewer->reason);
+    g_free(viewer);
+}
+
+enum viewer_status viewer_status(const struct viewer *viewer)
+{
+    return viewer->status;
+}
+
+const char *viewer_reason(const struct viewer *viewer)
+{
+    return viewer->reason;
+}
+
+SpiceSession *viewer_session(struct viewer *viewer)
+{
+    return viewer->session;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Saved state as tables of fields. One table says what a struct looks like when saved: names, types,
+ * counts, versions, conditions, ranges. It drives load, save, validate and dump, so that no layout
+ * is written twice.
+ *
+ * The bytes are packed, in the table's byte order, in the order of the rows. A row can be `far`: the
+ * bytes then hold a u32 offset, counted from the first byte of the input, of where the elements are
+ * (0: there are none); save puts far elements after the struct, in the order of the rows.
+ *
+ * Input is hostile: sizes are checked before memory is asked for, counts have limits, the memory of
+ * one load has a budget, and every error names offset, field and reason.
+ * No globals, no locks: any thread, as long as the object is the caller's.
+ */
+#ifndef VMSTATE_FIELDS_H
+#define VMSTATE_FIELDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+
+enum field_type {
+    FIELD_U8,
+    FIELD_U16,
+    FIELD_U32,
+    FIELD_U64,
+    FIELD_I32,
+    FIELD_I64,
+    FIELD_BOOL,  /* one byte, 0 or 1 */
+    FIELD_TABLE, /* a struct with a table of its own */
+};
+
+enum field_shape {
+    FIELD_ONE,     /* one element, held in the struct */
+    FIELD_FIXED,   /* `count` elements, held in the struct as an array */
+    FIELD_COUNTED, /* as many as the uint32_t at count_offset says (loaded by an earlier row), at
+                      most `count`; the struct holds a pointer to a heap array, NULL when empty */
+};
+
+enum field_order {
+    FIELD_LITTLE_ENDIAN,
+    FIELD_BIG_ENDIAN,
+};
+
+struct field_table;
+
+struct field {
+    const char *name;
+    enum field_type type;
+    enum field_shape shape;
+    bool far;
+    size_t offset;       /* of the member in the struct */
+    size_t count_offset; /* FIELD_COUNTED */
+    uint32_t count;      /* FIELD_FIXED: how many; FIELD_COUNTED: the most there may be */
+    const struct field_table *table; /* FIELD_TABLE */
+    uint32_t since;      /* first version that has the field; 0: all */
+    uint32_t until;      /* last version that has it; 0: all later ones */
+    /* Whether the bytes hold the field, asked with the struct as loaded so far; NULL: yes. */
+    bool (*exists)(const void *object);
+    int64_t min;         /* range of each element; both 0: what the type can hold. Values of */
+    uint64_t max;        /* FIELD_U64 above INT64_MAX are above every min. */
+};
+
+struct field_table {
+    const char *name;
+    size_t size; /* of the struct, > 0 */
+    enum field_order order;
+    uint32_t n_fields;
+    const struct field *fields;
+    /* Rules across fields, asked after the last row: a static reason, or NULL when all is well. */
+    const char *(*check)(const void *object);
+};
+
+/* Offset of a member whose size must be `bytes`: a row of the wrong type does not compile. */
+#define FIELD_AT(s, m, bytes) \
+    (offsetof(s, m) + 0 * sizeof(char[sizeof(((s *)0)->m) == (bytes) ? 1 : -1]))
+#define FIELD_SIZE_U8   1
+#define FIELD_SIZE_U16  2
+#define FIELD_SIZE_U32  4
+#define FIELD_SIZE_U64  8
+#define FIELD_SIZE_I32  4
+#define FIELD_SIZE_I64  8
+#define FIELD_SIZE_BOOL sizeof(bool)
+
+/* Rows. Further members follow the named ones: FIELD_ROW(U8, struct x, y, .max = 3). */
+#define FIELD_ROW(kind, s, m, ...) \
+    {.name = #m, .type = FIELD_##kind, .offset = FIELD_AT(s, m, FIELD_SIZE_##kind), ##__VA_ARGS__}
+#define FIELD_ARRAY(kind, s, m, n, ...) \
+    {.name = #m, .type = FIELD_##kind, .shape = FIELD_FIXED, .count = (n), \
+     .offset = FIELD_AT(s, m, (n) * FIELD_SIZE_##kind), ##__VA_ARGS__}
+#define FIELD_LIST(kind, s, m, counter, most, ...) \
+    {.name = #m, .type = FIELD_##kind, .shape = FIELD_COUNTED, .count = (most), \
+     .offset = FIELD_AT(s, m, sizeof(void *)), .count_offset = FIELD_AT(s, counter, 4), \
+     ##__VA_ARGS__}
+#define FIELD_STRUCT(tbl, s, m, ...) \
+    {.name = #m, .type = FIELD_TABLE, .table = (tbl), .offset = offsetof(s, m), ##__VA_ARGS__}
+#define FIELD_STRUCTS(tbl, s, m, counter, most, ...) \
+    {.name = #m, .type = FIELD_TABLE, .shape = FIELD_COUNTED, .count = (most), .table = (tbl), \
+     .offset = FIELD_AT(s, m, sizeof(void *)), .count_offset = FIELD_AT(s, counter, 4), \
+     ##__VA_ARGS__}
+
+#define FIELD_TABLE_OF(s, rows) \
+    .size = sizeof(s), .fields = (rows), .n_fields = sizeof(rows) / sizeof((rows)[0])
+
+struct fields_error {
+    size_t offset;      /* in the input; 0 from save and validate */
+    char field[96];     /* path, such as "surfaces.list[3].id" */
+    const char *reason; /* static */
+};
+
+/* Bytes to load from. The bytes are borrowed. */
+struct fields_input {
+    const uint8_t *bytes; /* far offsets count from here */
+    size_t len;
+    size_t pos;    /* in: where the struct begins; out: the byte after its last row */
+    size_t end;    /* out: the byte after the furthest element, far ones included */
+    size_t budget; /* heap bytes the load may take; lessened by what it took */
+};
+
+/* Fills *object, whose members the table names; others keep what the caller put there (conditions
+ * may ask for them). Members hold no heap on entry (zero them). On success heap arrays belong to the
+ * object (fields_free); on failure none is left, the values are undefined, *error is filled.
+ * error may be NULL. */
+bool fields_load(const struct field_table *table, uint32_t version, struct fields_input *in,
+                 void *object, struct fields_error *error);
+
+/* Checks ranges, counts and rules of an object, as load does. */
+bool fields_validate(const struct field_table *table, uint32_t version, const void *object,
+                     struct fields_error *error);
+
+/* Validates, then appends the bytes to out. Far offsets count from byte `base` of out (at most its
+ * length). On failure out is as before. */
+bool fields_save(const struct field_table *table, uint32_t version, const void *object,
+                 struct buf *out, size_t base, struct fields_error *error);
+
+/* Frees the heap arrays and sets their pointers and counters to 0. Rows that share a member must
+ * agree about the heap below it. */
+void fields_free(const struct field_table *table, void *object);
+
+/* The fewest bytes the table takes: what no input can be shorter than. */
+size_t fields_min_size(const struct field_table *table, uint32_t version);
+
+enum fields_value_kind {
+    FIELDS_UNSIGNED,
+    FIELDS_SIGNED,
+    FIELDS_BOOL,
+    FIELDS_BYTES, /* an array of u8 */
+};
+
+struct fields_value {
+    enum fields_value_kind kind;
+    uint64_t u;           /* FIELDS_UNSIGNED, FIELDS_BOOL */
+    int64_t i;            /* FIELDS_SIGNED */
+    const uint8_t *bytes; /* FIELDS_BYTES, borrowed */
+    size_t len;
+};
+
+/* Called for every value that exists, in the order of the rows; path is borrowed. */
+typedef void (*fields_visit)(void *opaque, const char *path, const struct fields_value *value);
+
+void fields_walk(const struct field_table *table, uint32_t version, const void *object,
+                 fields_visit visit, void *opaque);
+
+/* Appends one line a value, "path = value\n" (bytes as hex), without a NUL. */
+void fields_dump(const struct field_table *table, uint32_t version, const void *object,
+                 struct buf *out);
+
+#endif
