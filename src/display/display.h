@@ -61,7 +61,8 @@ void display_attach(struct display *self, enum display_channel channel,
                     const struct display_link *link);
 /* Closes a link; `closed` follows. Harmless after it. */
 void display_detach(struct display *self, void *token);
-/* The source's end of a seamless move: MIGRATE, and MIGRATE_DATA when the client's mark has come. */
+/* The source's end of a seamless move: MIGRATE, and MIGRATE_DATA when the client's mark has come.
+ */
 void display_migrate(struct display *self, void *token);
 
 /* Capabilities a client is offered in the link reply. */
@@ -94,7 +95,8 @@ void display_destroy_primary(struct display *self, uint32_t id, struct display_d
 void display_destroy_surface(struct display *self, uint32_t id, struct display_done done);
 void display_destroy_surfaces(struct display *self, struct display_done done);
 void display_flush_surfaces(struct display *self, struct display_done done);
-/* Waits. dirty: filled with up to n_dirty rectangles changed since the last clear, the rest zeroed. */
+/* Waits. dirty: filled with up to n_dirty rectangles changed since the last clear, the rest zeroed.
+ */
 void display_update_area(struct display *self, uint32_t id, const QXLRect *area, QXLRect *dirty,
                          uint32_t n_dirty, bool clear);
 /* update_area_complete with the dirty rectangles, then async_complete. */
@@ -102,8 +104,8 @@ void display_update_area_async(struct display *self, uint32_t id, const QXLRect 
                                uint64_t cookie);
 void display_monitors_config(struct display *self, QXLPHYSICAL addr, int group, uint64_t cookie);
 void display_set_max_monitors(struct display *self, unsigned max);
-void display_reset_image_cache(struct display *self); /* waits */
-void display_reset_cursor(struct display *self);      /* waits */
+void display_reset_image_cache(struct display *self);                                 /* waits */
+void display_reset_cursor(struct display *self);                                      /* waits */
 void display_loadvm(struct display *self, const QXLCommandExt *commands, uint32_t n); /* waits */
 
 #endif

@@ -90,7 +90,7 @@ static void put_reply(struct link *self, uint32_t error, const uint8_t key[LINK_
     buf_append(out, key, LINK_KEY_BYTES);
     buf_u32(out, common->count);
     buf_u32(out, channel->count);
-    buf_u32(out, sizeof(SpiceLinkReply));
+    buf_u32(out, error == SPICE_LINK_ERR_OK ? sizeof(SpiceLinkReply) : 0);
     put_caps(out, common);
     put_caps(out, channel);
 }

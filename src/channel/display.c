@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+#include "channel/display.h"
+
+#include <glib.h>
+#include <spice/enums.h>
+
+#include "proto/saved_state.h"
+
+enum {
+    SURFACE = 0,    /* the one clients have */
+    COPY_HEAD = 57, /* bytes of a DRAW_COPY without clip and mask, before its image */
+};
+
+struct display_channel {
+    const struct display_channel_ops *ops;
+    void *owner;
+    struct conn *conn;
+    struct display_client client;
+};
+
+static void take_client(struct display_channel *self, const struct display_client *client)
+{
+    uint8_t compression = client->compression;
+
+    self->client = *client;
+    self->client.cache_size = CLAMP(client->cache_size, -1, INT32_MAX);
+    self->client.glz_window = MIN(client->glz_window, (uint32_t)INT32_MAX);
+    if (compression >= SPICE_IMAGE_COMPRESSION_ENUM_END)
+        self->client.compression = SPICE_IMAGE_COMPRESSION_INVALID;
+}
+
+static void on_init(void *owner, struct reader *body)
+{
+    struct display_channel *self = owner;
+    struct display_client client = {.init = true, .compression = self->client.compression};
+    int32_t window;
+
+    client.cache_id = reader_u8(body);
+    client.cache_size = reader_i64(body);
+    client.glz_id = reader_u8(body);
+    window = reader_i32(body);
+    if (!reader_ok(body))
+        return;
+    client.glz_window = window > 0 ? (uint32_t)window : 0;
+    take_client(self, &client);
+    self->ops->changed(self->owner);
+}
+
+static void on_preferred_compression(void *owner, struct reader *body)
+{
+    struct display_channel *self = owner;
+    uint8_t wish = reader_u8(body);
+
+    if (wish <= SPICE_IMAGE_COMPRESSION_INVALID || wish >= SPICE_IMAGE_COMPRESSION_ENUM_END)
+        return;
+    self->client.compression = wish;
+    self->ops->changed(self->owner);
+}
+
+/* Legal, and without a meaning to a server that offers neither streams nor GL. */
+static void on_nothing(void *owner, struct reader *body)
+{
+}
+
+static bool fill(void *owner)
+{
+    struct display_channel *self = owner;
+
+    return self->ops->fill(self->owner);
+}
+
+static void flush_mark(void *owner)
+{
+    struct display_channel *self = owner;
+
+    self->ops->flush_mark(self->owner);
+}
+
+static void migrate_data(void *owner, struct reader *body)
+{
+    struct display_channel *self = owner;
+
+    self->ops->migrate_data(self->owner, body);
+}
+
+#define DISPLAY_MSG(NAME, min, max, phases, handler)                                               \
+    {SPICE_MSGC_DISPLAY_##NAME, "DISPLAY_" #NAME, min, max, phases, handler},
+static const struct msg_row rows[] = {
+#include "proto/display_messages.h"
+};
+#undef DISPLAY_MSG
+
+static const struct conn_kind kind = {
+    .name = "display",
+    .rows = rows,
+    .n_rows = G_N_ELEMENTS(rows),
+    .fill = fill,
+    .flush_mark = flush_mark,
+    .migrate_data = migrate_data,
+    .max_migrate_data = SAVED_DISPLAY_MAX,
+};
+
+struct display_channel *display_channel_new(const struct display_channel_ops *ops, void *owner,
+                                            bool mini, enum conn_phase phase)
+{
+    struct display_channel *self = g_new0(struct display_channel, 1);
+
+    self->ops = ops;
+    self->owner = owner;
+    self->conn = conn_new(&kind, self, mini, phase);
+    return self;
+}
+
+void display_channel_free(struct display_channel *self)
+{
+    if (!self)
+        return;
+    conn_free(self->conn);
+    g_free(self);
+}
+
+struct conn *display_channel_conn(struct display_channel *self)
+{
+    return self->conn;
+}
+
+const struct display_client *display_channel_client(const struct display_channel *self)
+{
+    return &self->client;
+}
+
+void display_channel_restore(struct display_channel *self, const struct display_client *client)
+{
+    take_client(self, client);
+}
+
+/* Pieces of messages ------------------------------------------------------------------------- */
+
+static void put_rect(struct buf *body, int32_t top, int32_t left, int32_t bottom, int32_t right)
+{
+    buf_i32(body, top);
+    buf_i32(body, left);
+    buf_i32(body, bottom);
+    buf_i32(body, right);
+}
+
+static void put_base(struct buf *body, const pixman_box32_t *box)
+{
+    buf_u32(body, SURFACE);
+    put_rect(body, box->y1, box->x1, box->y2, box->x2);
+    buf_u8(body, SPICE_CLIP_TYPE_NONE);
+}
+
+static void put_no_mask(struct buf *body)
+{
+    buf_u8(body, 0);
+    buf_i32(body, 0);
+    buf_i32(body, 0);
+    buf_u32(body, 0);
+}
+
+/* Senders ------------------------------------------------------------------------------------ */
+
+void display_send_surface_create(struct conn *conn, uint32_t width, uint32_t height,
+                                 uint32_t format)
+{
+    struct buf *body = conn_begin(conn, SPICE_MSG_DISPLAY_SURFACE_CREATE);
+
+    buf_u32(body, SURFACE);
+    buf_u32(body, width);
+    buf_u32(body, height);
+    buf_u32(body, format);
+    buf_u32(body, SPICE_SURFACE_FLAGS_PRIMARY);
+    conn_end(conn);
+}
+
+void display_send_surface_destroy(struct conn *conn)
+{
+    buf_u32(conn_begin(conn, SPICE_MSG_DISPLAY_SURFACE_DESTROY), SURFACE);
+    conn_end(conn);
+}
+
+void display_send_fill(struct conn *conn, const pixman_box32_t *box, uint32_t color)
+{
+    struct buf *body = conn_begin(conn, SPICE_MSG_DISPLAY_DRAW_FILL);
+
+    put_base(body, box);
+    buf_u8(body, SPICE_BRUSH_TYPE_SOLID);
+    buf_u32(body, color);
+    buf_u16(body, SPICE_ROPD_OP_PUT);
+    put_no_mask(body);
+    conn_end(conn);
+}
+
+struct buf *display_begin_copy(struct conn *conn, const pixman_box32_t *box, uint8_t image_type)
+{
+    struct buf *body = conn_begin(conn, SPICE_MSG_DISPLAY_DRAW_COPY);
+    int32_t width = box->x2 - box->x1, height = box->y2 - box->y1;
+
+    put_base(body, box);
+    buf_u32(body, COPY_HEAD);
+    put_rect(body, 0, 0, height, width);
+    buf_u16(body, SPICE_ROPD_OP_PUT);
+    buf_u8(body, 0); /* scale mode */
+    put_no_mask(body);
+
+    buf_u64(body, 0); /* id: not to be kept */
+    buf_u8(body, image_type);
+    buf_u8(body, 0);
+    buf_u32(body, (uint32_t)width);
+    buf_u32(body, (uint32_t)height);
+    return body;
+}
+
+static void put_head(struct buf *body, const QXLHead *head)
+{
+    buf_u32(body, head->id);
+    buf_u32(body, head->surface_id);
+    buf_u32(body, head->width);
+    buf_u32(body, head->height);
+    buf_u32(body, head->x);
+    buf_u32(body, head->y);
+    buf_u32(body, head->flags);
+}
+
+void display_send_monitors(struct conn *conn, const QXLHead *heads, uint16_t n, uint16_t max)
+{
+    struct buf *body = conn_begin(conn, SPICE_MSG_DISPLAY_MONITORS_CONFIG);
+
+    buf_u16(body, n);
+    buf_u16(body, max);
+    for (uint16_t i = 0; i < n; i++)
+        put_head(body, &heads[i]);
+    conn_end(conn);
+}
+
+void display_send_inval_all(struct conn *conn)
+{
+    buf_u8(conn_begin(conn, SPICE_MSG_DISPLAY_INVAL_ALL_PIXMAPS), 0);
+    conn_end(conn);
+    conn_send_empty(conn, SPICE_MSG_DISPLAY_INVAL_ALL_PALETTES);
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+#include "display/view.h"
+
+#include <glib.h>
+#include <spice/enums.h>
+#include <spice/protocol.h>
+
+#include "base/log.h"
+#include "channel/display.h"
+#include "display/painter.h"
+#include "display/plan.h"
+#include "display/view_state.h"
+#include "loop/loop.h"
+#include "migrate/blob.h"
+
+enum {
+    ACK_WINDOW = 20,
+    /* After a move the device may set its mode anew before it shows what the client shows. */
+    SETTLE_MS = 500,
+};
+
+struct view {
+    const struct scene *scene;
+    struct view_link link;
+    struct display_channel *channel;
+    struct conn *conn;
+    struct loop_timer *again; /* when a wait is over */
+
+    struct picture picture; /* of the client */
+    struct shown *shown;    /* of the picture's size; NULL until a primary of that size was there */
+    bool moved;             /* the picture came with a move and has met no primary yet */
+    int64_t moved_us;
+
+    bool marked;
+    bool complete;          /* the client has had one whole picture */
+    uint64_t pixels_sent;   /* until then */
+    uint32_t monitors_sent; /* generation */
+};
+
+static void forget_picture(struct view *self)
+{
+    shown_free(self->shown);
+    self->shown = NULL;
+    picture_clear(&self->picture);
+    self->moved = false;
+}
+
+/* What to send ------------------------------------------------------------------------------- */
+
+static bool can_show(const struct view *self)
+{
+    return display_channel_client(self->channel)->init && self->scene->primary &&
+           !self->scene->blank;
+}
+
+static bool picture_fits(const struct view *self)
+{
+    const struct surface *primary = self->scene->primary;
+
+    return self->picture.exists &&
+           (!self->picture.size_known ||
+            (self->picture.width == primary->width && self->picture.height == primary->height));
+}
+
+/* A client that came with a move waits for the primary it had at the source; true if it waits. */
+static bool settling(struct view *self)
+{
+    int64_t since = MAX(self->moved_us, self->scene->running_since_us);
+    int64_t left_us = since + SETTLE_MS * 1000 - loop_now_us();
+
+    if (!self->moved)
+        return false;
+    if (!self->scene->running)
+        return true;
+    if (left_us <= 0)
+        return false;
+    loop_timer_start(self->again, (uint32_t)(left_us / 1000) + 1);
+    return true;
+}
+
+static void send_surface(struct view *self)
+{
+    const struct surface *primary = self->scene->primary;
+
+    if (self->picture.exists)
+        display_send_surface_destroy(self->conn);
+    forget_picture(self);
+    display_send_surface_create(self->conn, primary->width, primary->height,
+                                SPICE_SURFACE_FMT_32_xRGB);
+    picture_set(&self->picture, primary->width, primary->height);
+    self->marked = false;
+    self->complete = false;
+    self->pixels_sent = 0;
+    self->monitors_sent = 0;
+}
+
+/* Begins to follow the primary; false when memory is short. */
+static bool adopt(struct view *self)
+{
+    const struct surface *primary = self->scene->primary;
+
+    self->shown = shown_new(primary->width, primary->height);
+    if (!self->shown) {
+        conn_fail(self->conn, "display: no memory for a client's picture");
+        return false;
+    }
+    if (self->picture.hashes &&
+        !shown_import(self->shown, self->picture.hashes, self->picture.n_hashes))
+        log_info("display: what the client shows is not known, it is sent anew");
+    picture_set(&self->picture, primary->width, primary->height);
+    self->moved = false;
+    return true;
+}
+
+static struct codec_wish wish(const struct view *self)
+{
+    uint8_t preferred = display_channel_client(self->channel)->compression;
+
+    return (struct codec_wish){
+        .setting =
+            preferred != SPICE_IMAGE_COMPRESSION_INVALID ? preferred : self->scene->compression,
+        .client_lz4 = link_caps_has(&self->link.caps, SPICE_DISPLAY_CAP_LZ4_COMPRESSION),
+        .local = self->link.local,
+    };
+}
+
+static bool send_step(struct view *self)
+{
+    const struct plan_limits limits = {.max_pixels = PLAN_MAX_PIXELS};
+    struct pixels px = scene_pixels(self->scene);
+    struct codec_wish how = wish(self);
+    struct plan_step step;
+
+    if (!plan_next(self->shown, self->scene->hashes, &px, &limits, &step))
+        return false;
+    self->pixels_sent +=
+        (uint64_t)(step.box.x2 - step.box.x1) * (uint64_t)(step.box.y2 - step.box.y1);
+    if (step.kind == PLAN_FILL)
+        display_send_fill(self->conn, &step.box, painter_color(px.format, step.colour));
+    else if (!painter_image(self->scene->painter, self->conn, &px, &step.box, &how))
+        return false;
+    return true;
+}
+
+static bool send_monitors(struct view *self)
+{
+    QXLHead heads[QXL_MAX_HEADS];
+    uint16_t n;
+
+    if (self->monitors_sent == self->scene->monitors_generation)
+        return false;
+    self->monitors_sent = self->scene->monitors_generation;
+    if (!link_caps_has(&self->link.caps, SPICE_DISPLAY_CAP_MONITORS_CONFIG))
+        return false;
+    n = scene_heads(self->scene, heads);
+    display_send_monitors(self->conn, heads, n, MAX(n, self->scene->max_monitors));
+    return true;
+}
+
+/* What follows the first whole picture, and changes of the monitors. */
+static bool send_frame(struct view *self)
+{
+    if (send_monitors(self))
+        return true;
+    if (self->marked)
+        return false;
+    self->marked = true;
+    conn_send_empty(self->conn, SPICE_MSG_DISPLAY_MARK);
+    return true;
+}
+
+static bool whole_picture_sent(const struct view *self)
+{
+    return self->pixels_sent >= (uint64_t)self->picture.width * self->picture.height;
+}
+
+/* Of a picture whose size is not known the primary's is assumed, once the guest has set it. */
+static bool unsure(const struct view *self)
+{
+    return !self->picture.size_known && !self->scene->running;
+}
+
+static bool fill(void *owner)
+{
+    struct view *self = owner;
+
+    if (!can_show(self))
+        return false;
+    if (!picture_fits(self)) {
+        if (settling(self))
+            return false;
+        send_surface(self);
+        return true;
+    }
+    if (!self->shown && (unsure(self) || !adopt(self)))
+        return false;
+    if (!self->complete && whole_picture_sent(self))
+        self->complete = true;
+    if (self->complete && send_frame(self))
+        return true;
+    if (send_step(self))
+        return true;
+    self->complete = true;
+    return send_frame(self);
+}
+
+/* Moves -------------------------------------------------------------------------------------- */
+
+void view_migrate(struct view *self)
+{
+    if (conn_phase(self->conn) != CONN_ACTIVE)
+        return;
+    buf_u32(conn_begin(self->conn, SPICE_MSG_MIGRATE),
+            SPICE_MIGRATE_NEED_FLUSH | SPICE_MIGRATE_NEED_DATA_TRANSFER);
+    conn_end(self->conn);
+    conn_set_phase(self->conn, CONN_SOURCE_MARK);
+    conn_wake(self->conn);
+}
+
+/* What the client shows is put where it goes into the state. */
+static void export_hashes(struct view *self)
+{
+    if (!self->shown)
+        return;
+    g_free(self->picture.hashes);
+    self->picture.n_hashes = shown_count(self->shown);
+    self->picture.hashes = g_new(uint64_t, self->picture.n_hashes);
+    shown_export(self->shown, self->picture.hashes);
+}
+
+static void on_flush_mark(void *owner)
+{
+    struct view *self = owner;
+    uint64_t serial = conn_next_serial(self->conn);
+    struct buf *body = conn_begin(self->conn, SPICE_MSG_MIGRATE_DATA);
+    bool saved;
+
+    export_hashes(self);
+    saved = view_state_save(display_channel_client(self->channel), &self->picture, serial, body);
+    conn_end(self->conn);
+    if (saved)
+        conn_set_phase(self->conn, CONN_SOURCE_DONE);
+    else
+        conn_fail(self->conn, "display: a client's state cannot be saved");
+}
+
+static void on_migrate_data(void *owner, struct reader *body)
+{
+    struct view *self = owner;
+    struct view_state state;
+    size_t len = reader_left(body);
+
+    if (!view_state_load(reader_bytes(body, len), len, &state)) {
+        reader_fail(body);
+        return;
+    }
+    display_channel_restore(self->channel, &state.client);
+    self->picture = state.picture; /* taken */
+    self->moved = state.picture.exists;
+    self->moved_us = loop_now_us();
+    self->marked = state.picture.exists;
+    conn_set_next_serial(self->conn, state.next_serial);
+    conn_set_phase(self->conn, CONN_ACTIVE);
+    conn_send_set_ack(self->conn, ACK_WINDOW);
+    if (state.frozen_cache)
+        display_send_inval_all(self->conn);
+}
+
+/* The rest ----------------------------------------------------------------------------------- */
+
+static void on_changed(void *owner)
+{
+    struct view *self = owner;
+
+    conn_wake(self->conn);
+}
+
+static void on_again(void *opaque)
+{
+    struct view *self = opaque;
+
+    conn_wake(self->conn);
+}
+
+static const struct display_channel_ops ops = {
+    .fill = fill,
+    .flush_mark = on_flush_mark,
+    .migrate_data = on_migrate_data,
+    .changed = on_changed,
+};
+
+struct view *view_new(const struct scene *scene, const struct view_link *link)
+{
+    struct view *self = g_new0(struct view, 1);
+
+    self->scene = scene;
+    self->link = *link;
+    self->channel =
+        display_channel_new(&ops, self, link->mini, link->target ? CONN_TARGET : CONN_ACTIVE);
+    self->conn = display_channel_conn(self->channel);
+    self->again = loop_timer_add(scene->loop, on_again, self);
+    if (!link->target)
+        conn_send_set_ack(self->conn, ACK_WINDOW);
+    return self;
+}
+
+void view_free(struct view *self)
+{
+    if (!self)
+        return;
+    forget_picture(self);
+    loop_timer_remove(self->again);
+    display_channel_free(self->channel);
+    g_free(self);
+}
+
+struct conn *view_conn(struct view *self)
+{
+    return self->conn;
+}
+
+static bool follows(const struct view *self)
+{
+    return self->shown && self->scene->primary && picture_fits(self);
+}
+
+void view_damage(struct view *self, const pixman_box32_t *box)
+{
+    if (follows(self))
+        shown_damage(self->shown, box);
+}
+
+void view_damage_all(struct view *self)
+{
+    if (follows(self))
+        shown_damage_all(self->shown);
+}
