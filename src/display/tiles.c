@@ -120,8 +120,8 @@ uint64_t tile_hashes_get(struct tile_hashes *self, const struct pixels *px, uint
     if (*hash == TILE_HASH_UNKNOWN) {
         uint32_t x = col * TILE_SIZE, y = row * TILE_SIZE;
 
-        *hash = hash_tile(px, x, y, MIN(TILE_SIZE, self->width - x),
-                          MIN(TILE_SIZE, self->height - y));
+        *hash =
+            hash_tile(px, x, y, MIN(TILE_SIZE, self->width - x), MIN(TILE_SIZE, self->height - y));
         if (*hash == TILE_HASH_UNKNOWN) {
             *hash = 1;
         }

@@ -212,7 +212,8 @@ static void random_event(struct world *w)
 
 static void client_ends_with_the_picture(void **state)
 {
-    static const uint32_t sizes[][2] = {{1, 1}, {15, 17}, {16, 16}, {200, 150}, {333, 90}, {1100, 40}};
+    static const uint32_t sizes[][2] = {{1, 1},     {15, 17},  {16, 16},
+                                        {200, 150}, {333, 90}, {1100, 40}};
 
     for (uint64_t seed = 0; seed < 60; seed++) {
         const uint32_t *size = sizes[seed % 6];
