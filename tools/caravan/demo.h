@@ -91,7 +91,8 @@ struct demo {
     unsigned primaries;     /* primary surfaces until then */
     bool rebuilt;           /* the target gave the screen anew */
     bool whole;             /* and drew everything of it */
-    gint64 usual, usual_most; /* between pictures before the move: median and longest */
+    gint64 usual, usual_most; /* between pictures before the copy: median and longest */
+    gint64 later_most;        /* from the copy on: longest, wherever it was */
     double downtime_ms; /* as QEMU counts it, < 0 when unknown */
     struct demo_comparison before, after;
     struct demo_keys keys_before, keys_after;

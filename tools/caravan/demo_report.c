@@ -76,9 +76,11 @@ static bool report_pause(struct demo *demo)
 {
     bool ok = demo->continued_at > demo->last_before && demo->last_before;
 
-    say(demo, ok, "pause", "%.0f ms without a new picture (before: %.0f usually, %.0f at most)",
-        (demo->continued_at - demo->last_before) / 1e3, demo->usual / 1e3,
-        demo->usual_most / 1e3);
+    say(demo, ok, "pause", "%.0f ms without a new picture when the VM moved",
+        (demo->continued_at - demo->last_before) / 1e3);
+    printf("               between pictures: %.0f ms usually, %.0f at most before the copy, "
+           "%.0f at most from then on\n",
+           demo->usual / 1e3, demo->usual_most / 1e3, demo->later_most / 1e3);
     printf("               the VM stood still for %.0f ms",
            (demo->resumed_at - demo->stopped_at) / 1e3);
     if (demo->downtime_ms >= 0)

@@ -348,12 +348,15 @@ static bool act_leave_source(struct demo *demo, GError **error)
 
 static bool act_measure(struct demo *demo, GError **error)
 {
+    gint64 median;
+
     if (!act_watch(demo, error))
         return false;
     demo->moving = false;
     demo->ended_at = g_get_monotonic_time();
     timeline_gaps(demo->timeline, demo->watched_from - (gint64)(WATCH_S * G_USEC_PER_SEC),
                   demo->copied_from, &demo->usual, &demo->usual_most);
+    timeline_gaps(demo->timeline, demo->copied_from, demo->ended_at, &median, &demo->later_most);
     timeline_set_pause(demo->timeline, demo->last_before, demo->continued_at, demo->stopped_at,
                        demo->resumed_at);
     return true;

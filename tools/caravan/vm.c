@@ -159,7 +159,7 @@ static struct vm *vm_try_start(struct loop *loop, const struct vm_config *config
                               config->listener, config->user, error);
     if (vm->qmp)
         return vm;
-    if (vm->pid && error && *error) {
+    if (vm->pid && error && *error && !loop_interrupted(loop)) {
         char *words = vm_last_words(vm);
 
         g_prefix_error(error, "the %s QEMU does not start: %s%s", vm->name, words,
