@@ -67,6 +67,13 @@ with tempfile.TemporaryDirectory() as folder:
               f"the {name} dies after '{text}': 2, with a reason")
         check(all(gone(p) for p in pids), "no QEMU is left")
 
+    demo = start(folder, "--clients", "2")
+    pids = until(demo, "connected")
+    _, said = demo.communicate(timeout=90)
+    check(demo.returncode in (0, 2) and (demo.returncode == 0 or "source QEMU died" in said),
+          "a server that can't move two clients is what is named")
+    check(all(gone(p) for p in pids), "no QEMU is left")
+
     demo = start(folder, "--qemu-arg", "-nonsense")
     _, said = demo.communicate(timeout=30)
     check(demo.returncode == 2 and "nonsense" in said, "QEMU does not start: 2, and its words")

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 
@@ -118,6 +119,8 @@ static bool vm_spawn(struct vm *vm, const struct vm_config *config, GError **err
 
     if (*config->libdir)
         environment = g_environ_setenv(environment, "LD_LIBRARY_PATH", config->libdir, TRUE);
+    if (config->many_clients)
+        environment = g_environ_setenv(environment, "SPICE_DEBUG_ALLOW_MC", "1", TRUE);
     ok = g_spawn_async(NULL, words, environment,
                        G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, vm_child_setup, &log,
                        &vm->pid, error);
@@ -156,7 +159,7 @@ static struct vm *vm_try_start(struct loop *loop, const struct vm_config *config
                               config->listener, config->user, error);
     if (vm->qmp)
         return vm;
-    if (vm->pid && error && *error) {
+    if (vm->pid && error && *error && !loop_interrupted(loop)) {
         char *words = vm_last_words(vm);
 
         g_prefix_error(error, "the %s QEMU does not start: %s%s", vm->name, words,
@@ -247,6 +250,11 @@ char *vm_spice_library(const struct vm *vm)
     g_free(maps);
     g_free(name);
     return found;
+}
+
+const char *vm_death(const struct vm *vm)
+{
+    return WIFSIGNALED(vm->status) ? g_strsignal(WTERMSIG(vm->status)) : "exit";
 }
 
 char *vm_last_words(const struct vm *vm)
