@@ -90,7 +90,7 @@ bool canvas_draw(struct surfaces *surfaces, const struct draw *draw, pixman_regi
         ok = kinds[draw->kind](&job);
     if (ok)
         report_damage(&job, damage_out);
-    *reason = job.reason;
+    *reason = ok ? NULL : job.reason;
     pixman_region32_fini(&job.region);
     return ok;
 }

@@ -215,7 +215,7 @@ bool brush_open(struct brush *self, const struct surfaces *surfaces, const struc
 
     *self = (struct brush){.x = draw->x, .y = draw->y};
     if (draw->type != SPICE_BRUSH_TYPE_PATTERN) {
-        self->color = draw->color;
+        self->color = draw->type == SPICE_BRUSH_TYPE_SOLID ? draw->color : 0;
         return true;
     }
     self->tiled = true;
