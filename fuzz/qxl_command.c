@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Guest commands from memory to pixels. An input is up to eight commands; each is either the raw
- * bytes that follow, taken as the guest's memory, or a program for builders that lay out well-formed
- * structs with hostile values, so that the search gets past the readers quickly.
+ * bytes that follow, taken as the guest's memory, or a program for builders that lay out
+ * well-formed structs with hostile values, so that the search gets past the readers quickly.
  *
  * Input: per command one byte of kind (low 3 bits: QXL_CMD_*, 6 = monitors config; bit 3: raw
  * memory; bits 4, 5: command flags), then its bytes as the code below takes them.
@@ -47,8 +47,10 @@ static uint32_t number(struct world *w)
 {
     uint32_t b = take(w, 1);
 
-    return b == 255 ? take(w, 4) : b == 254 ? (uint32_t)-(int32_t)take(w, 1) : b == 253 ? take(w, 2)
-                                                                                        : b % 64;
+    return b == 255   ? take(w, 4)
+           : b == 254 ? (uint32_t) - (int32_t)take(w, 1)
+           : b == 253 ? take(w, 2)
+                      : b % 64;
 }
 
 static QXLPHYSICAL address(size_t offset)
@@ -345,20 +347,20 @@ static void operands(struct world *w, QXLDrawable *d)
         d->u.fill = (QXLFill){brush(w), (uint16_t)take(w, 2), mask(w)};
         break;
     case QXL_DRAW_OPAQUE:
-        d->u.opaque = (QXLOpaque){image(w, 0), area, brush(w), (uint16_t)take(w, 2),
-                                  (uint8_t)(take(w, 1) % 2), mask(w)};
+        d->u.opaque = (QXLOpaque){
+            image(w, 0), area, brush(w), (uint16_t)take(w, 2), (uint8_t)(take(w, 1) % 2), mask(w)};
         break;
     case QXL_DRAW_COPY:
     case QXL_DRAW_BLEND:
-        d->u.copy = (QXLCopy){image(w, 0), area, (uint16_t)take(w, 2), (uint8_t)(take(w, 1) % 2),
-                              mask(w)};
+        d->u.copy =
+            (QXLCopy){image(w, 0), area, (uint16_t)take(w, 2), (uint8_t)(take(w, 1) % 2), mask(w)};
         break;
     case QXL_COPY_BITS:
         d->u.copy_bits.src_pos = (QXLPoint){(int32_t)number(w), (int32_t)number(w)};
         break;
     case QXL_DRAW_ROP3:
-        d->u.rop3 = (QXLRop3){image(w, 0), area, brush(w), (uint8_t)take(w, 1),
-                              (uint8_t)(take(w, 1) % 2), mask(w)};
+        d->u.rop3 = (QXLRop3){
+            image(w, 0), area, brush(w), (uint8_t)take(w, 1), (uint8_t)(take(w, 1) % 2), mask(w)};
         break;
     case QXL_DRAW_STROKE:
         stroke(w, &d->u.stroke);
@@ -370,8 +372,8 @@ static void operands(struct world *w, QXLDrawable *d)
         d->u.transparent = (QXLTransparent){image(w, 0), area, 0, take(w, 3)};
         break;
     case QXL_DRAW_ALPHA_BLEND:
-        d->u.alpha_blend = (QXLAlphaBlend){(uint16_t)take(w, 1), (uint8_t)take(w, 1), image(w, 0),
-                                           area};
+        d->u.alpha_blend =
+            (QXLAlphaBlend){(uint16_t)take(w, 1), (uint8_t)take(w, 1), image(w, 0), area};
         break;
     case QXL_DRAW_COMPOSITE:
         composite(w, &d->u.composite);
@@ -419,11 +421,11 @@ static QXLPHYSICAL surface_cmd(struct world *w)
 static QXLPHYSICAL cursor_cmd(struct world *w)
 {
     QXLCursorCmd cmd = {.type = (uint8_t)(take(w, 1) % 5)};
-    QXLCursor head = {.header = {1, (uint16_t)(take(w, 1) % 8), (uint16_t)number(w),
-                                 (uint16_t)number(w), 0, 0}};
+    QXLCursor head = {
+        .header = {1, (uint16_t)(take(w, 1) % 8), (uint16_t)number(w), (uint16_t)number(w), 0, 0}};
     QXLPHYSICAL addr;
-    size_t size = MIN(cursor_data_size((uint8_t)head.header.type, head.header.width,
-                                       head.header.height), 16384);
+    size_t size = MIN(
+        cursor_data_size((uint8_t)head.header.type, head.header.width, head.header.height), 16384);
     uint8_t *bytes = g_malloc0(size + 1);
 
     head.data_size = (uint32_t)(size + number(w) / 60);

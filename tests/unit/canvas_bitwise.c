@@ -55,7 +55,8 @@ static uint32_t brush_at(const struct scene *s, const struct draw *draw, int x, 
     int px = (x - draw->brush.x) % 5, py = (y - draw->brush.y) % 3;
     px += px < 0 ? 5 : 0;
     py += py < 0 ? 3 : 0;
-    return raw_from_argb(s->dst->format, 0xff000000 | word(draw->brush.pattern.pixels, py * 5 + px));
+    return raw_from_argb(s->dst->format,
+                         0xff000000 | word(draw->brush.pattern.pixels, py * 5 + px));
 }
 
 static uint32_t by_descriptor(uint16_t rop, bool invert_a, bool invert_b, uint32_t a, uint32_t b,
@@ -155,9 +156,9 @@ static struct draw random_draw(struct scene *s, struct operands *o, uint8_t kind
     draw.brush.x = scene_below(s, 40) - 20;
     draw.brush.y = scene_below(s, 40) - 20;
     if (scene_below(s, 3) == 0) {
-        draw.mask.image = bitmap(scene_below(s, 2) ? SPICE_BITMAP_FMT_1BIT_LE
-                                                   : SPICE_BITMAP_FMT_1BIT_BE,
-                                 25, 18, 5, o->mask, scene_below(s, 2));
+        draw.mask.image =
+            bitmap(scene_below(s, 2) ? SPICE_BITMAP_FMT_1BIT_LE : SPICE_BITMAP_FMT_1BIT_BE, 25, 18,
+                   5, o->mask, scene_below(s, 2));
         draw.mask.inverted = scene_below(s, 2);
         draw.mask.x = scene_below(s, 10) - 5;
         draw.mask.y = scene_below(s, 10) - 5;
@@ -265,10 +266,14 @@ static void wrong_operands_draw_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fill),       cmocka_unit_test(opaque),
-        cmocka_unit_test(copy),       cmocka_unit_test(blend),
-        cmocka_unit_test(blackness),  cmocka_unit_test(whiteness),
-        cmocka_unit_test(invers),     cmocka_unit_test(every_rop3),
+        cmocka_unit_test(fill),
+        cmocka_unit_test(opaque),
+        cmocka_unit_test(copy),
+        cmocka_unit_test(blend),
+        cmocka_unit_test(blackness),
+        cmocka_unit_test(whiteness),
+        cmocka_unit_test(invers),
+        cmocka_unit_test(every_rop3),
         cmocka_unit_test(empty_boxes_draw_nothing),
         cmocka_unit_test(wrong_operands_draw_nothing),
     };

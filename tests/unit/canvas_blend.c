@@ -28,7 +28,8 @@ static struct draw four_pixels(uint8_t kind, uint8_t format)
     return draw;
 }
 
-static uint32_t keyed(const struct scene *s, const struct draw *draw, int x, int y, const void *data)
+static uint32_t keyed(const struct scene *s, const struct draw *draw, int x, int y,
+                      const void *data)
 {
     uint32_t format = s->dst->format, color = 0xff000000 | colors[x - draw->bbox.x1];
     uint32_t key = raw_from_argb(format, 0xffff00ff), raw = raw_from_argb(format, color);

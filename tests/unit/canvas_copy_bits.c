@@ -47,14 +47,15 @@ static void moves_overlap(void **state)
 static void sources_outside_stay(void **state)
 {
     struct scene s = scene_make(SPICE_SURFACE_FMT_32_xRGB, WIDTH, HEIGHT, false);
-    struct draw draw = {.kind = QXL_COPY_BITS, .bbox = {0, 0, WIDTH, HEIGHT}, .src_x = 5, .src_y = -3};
+    struct draw draw = {
+        .kind = QXL_COPY_BITS, .bbox = {0, 0, WIDTH, HEIGHT}, .src_x = 5, .src_y = -3};
 
     assert_true(scene_draw(&s, &draw));
     for (int y = 0; y < HEIGHT; y++)
         for (int x = 0; x < WIDTH; x++) {
             bool in = x + 5 < WIDTH && y - 3 >= 0;
-            assert_int_equal(scene_now(&s, x, y), in ? scene_before(&s, x + 5, y - 3)
-                                                     : scene_before(&s, x, y));
+            assert_int_equal(scene_now(&s, x, y),
+                             in ? scene_before(&s, x + 5, y - 3) : scene_before(&s, x, y));
             assert_int_equal(in, pixman_region32_contains_point(&s.damage, x, y, NULL));
         }
     scene_free(&s);
@@ -77,9 +78,9 @@ static void copies_from_the_destination(void **state)
         for (int i = 0; i < 100; i++) {
             struct draw draw = random_move(&s, QXL_DRAW_COPY);
             draw.rop = SPICE_ROPD_OP_PUT;
-            draw.src_area = (pixman_box32_t){draw.src_x, draw.src_y,
-                                             draw.src_x + draw.bbox.x2 - draw.bbox.x1,
-                                             draw.src_y + draw.bbox.y2 - draw.bbox.y1};
+            draw.src_area =
+                (pixman_box32_t){draw.src_x, draw.src_y, draw.src_x + draw.bbox.x2 - draw.bbox.x1,
+                                 draw.src_y + draw.bbox.y2 - draw.bbox.y1};
             draw.src.kind = QXL_IMAGE_SURFACE;
             if (i % 2) { /* the same by way of the self bitmap */
                 draw.src.kind = QXL_IMAGE_SELF;

@@ -45,8 +45,8 @@ static inline int scene_below(struct scene *s, int n)
 }
 
 /* A surface full of noise; bottom_up memory has a negative stride. */
-static inline struct surface *scene_add(struct scene *s, uint32_t id, uint32_t format, uint32_t width,
-                                        uint32_t height, bool bottom_up)
+static inline struct surface *scene_add(struct scene *s, uint32_t id, uint32_t format,
+                                        uint32_t width, uint32_t height, bool bottom_up)
 {
     int stride = (int)((width * surface_format_bpp(format) + 31) / 32 * 4 + 4);
     size_t size = (size_t)stride * height;

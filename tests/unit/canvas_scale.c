@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Scaled copies: nearest takes the pixel under each middle, interpolation stays between neighbours. */
+/* Scaled copies: nearest takes the pixel under each middle, interpolation stays between neighbours.
+ */
 #include "canvas_reference.h"
 
 enum { WIDTH = 33, HEIGHT = 21, SRC = 12 };
@@ -96,7 +97,8 @@ static void interpolation_is_bilinear(void **state)
         for (int y = 0; y < HEIGHT; y++)
             for (int x = 0; x < WIDTH; x++)
                 for (int shift = 0; shift < 24 && in_draw(&draw, x, y); shift += 8) {
-                    double off = (scene_now(&s, x, y) >> shift & 255) - bilinear(&draw, x, y, shift);
+                    double off =
+                        (scene_now(&s, x, y) >> shift & 255) - bilinear(&draw, x, y, shift);
                     if (off < -3.5 || off > 3.5) /* weights are 256ths */
                         fail_msg("%d,%d off by %f", x, y, off);
                 }
@@ -107,8 +109,10 @@ static void interpolation_is_bilinear(void **state)
 static void scales_from_the_destination(void **state)
 {
     struct scene s = scene_make(SPICE_SURFACE_FMT_32_xRGB, WIDTH, HEIGHT, false);
-    struct draw draw = {.kind = QXL_DRAW_COPY, .rop = SPICE_ROPD_OP_PUT,
-                        .scale_mode = SPICE_IMAGE_SCALE_MODE_NEAREST, .bbox = {2, 1, 22, 17}};
+    struct draw draw = {.kind = QXL_DRAW_COPY,
+                        .rop = SPICE_ROPD_OP_PUT,
+                        .scale_mode = SPICE_IMAGE_SCALE_MODE_NEAREST,
+                        .bbox = {2, 1, 22, 17}};
 
     draw.src.kind = QXL_IMAGE_SURFACE;
     draw.src_area = (pixman_box32_t){5, 4, 15, 12};

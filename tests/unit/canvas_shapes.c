@@ -222,7 +222,8 @@ static void grey_glyphs_mix(void **state)
         draw.text.n_glyphs = 1;
         draw.text.bits = bits;
         draw.text.back_area = (pixman_box32_t){5, 2, 7, 3};
-        draw.text.back_brush = (struct draw_brush){.type = SPICE_BRUSH_TYPE_SOLID, .color = 0x123456};
+        draw.text.back_brush =
+            (struct draw_brush){.type = SPICE_BRUSH_TYPE_SOLID, .color = 0x123456};
         draw.text.back_mode = SPICE_ROPD_OP_PUT;
         assert_true(scene_draw(&s, &draw));
         assert_int_equal(scene_now(&s, 3, 2) & 0xffffff, 0xffffff);

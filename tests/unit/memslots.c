@@ -147,10 +147,13 @@ static void bits_may_be_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(maps_inside),         cmocka_unit_test(refuses_outside),
-        cmocka_unit_test(refuses_wrong_names), cmocka_unit_test(delta_may_wrap),
+        cmocka_unit_test(maps_inside),
+        cmocka_unit_test(refuses_outside),
+        cmocka_unit_test(refuses_wrong_names),
+        cmocka_unit_test(delta_may_wrap),
         cmocka_unit_test(host_group_covers_everything),
-        cmocka_unit_test(slots_come_and_go),   cmocka_unit_test(refuses_nonsense),
+        cmocka_unit_test(slots_come_and_go),
+        cmocka_unit_test(refuses_nonsense),
         cmocka_unit_test(bits_may_be_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,11 +2,12 @@
 /* Draw commands of both layouts, their clips, brushes, masks, paths and strings. */
 #include "guest_memory.h"
 
-static enum qxl_read_status read_draw(struct guest_memory *m, const QXLDrawable *d, struct draw *out)
+static enum qxl_read_status read_draw(struct guest_memory *m, const QXLDrawable *d,
+                                      struct draw *out)
 {
     const char *reason;
-    enum qxl_read_status status = qxl_read_draw(m->slots, GUEST_GROUP, guest_put(m, d, sizeof(*d)),
-                                                0, out, &reason);
+    enum qxl_read_status status =
+        qxl_read_draw(m->slots, GUEST_GROUP, guest_put(m, d, sizeof(*d)), 0, out, &reason);
 
     assert_true((status == QXL_READ_OK) == (reason == NULL));
     return status;
@@ -50,8 +51,12 @@ static void knows_a_plain_copy(void **state)
     struct guest_memory m = guest_memory_make();
     struct draw draw;
     QXLDrawable d = {.type = QXL_DRAW_COPY, .effect = QXL_EFFECT_OPAQUE, .bbox = {5, 5, 7, 7}};
-    QXLBitmap bitmap = {.format = SPICE_BITMAP_FMT_32BIT, .flags = QXL_BITMAP_DIRECT, .x = 2,
-                        .y = 2, .stride = 8, .data = guest_address(0)};
+    QXLBitmap bitmap = {.format = SPICE_BITMAP_FMT_32BIT,
+                        .flags = QXL_BITMAP_DIRECT,
+                        .x = 2,
+                        .y = 2,
+                        .stride = 8,
+                        .data = guest_address(0)};
 
     d.u.copy.src_bitmap = guest_put_bitmap(&m, &bitmap);
     d.u.copy.src_area = (QXLRect){0, 0, 2, 2};
@@ -97,7 +102,8 @@ static void compat_layout(void **state)
     guest_memory_free(&m);
 }
 
-static QXLPHYSICAL put_clip(struct guest_memory *m, uint32_t claimed, const QXLRect *rects, size_t n)
+static QXLPHYSICAL put_clip(struct guest_memory *m, uint32_t claimed, const QXLRect *rects,
+                            size_t n)
 {
     return guest_put_chunk(m, &claimed, sizeof(claimed), 0, rects, n * sizeof(*rects));
 }
@@ -107,8 +113,8 @@ static void clips_are_lists_of_boxes(void **state)
     struct guest_memory m = guest_memory_make();
     struct draw draw;
     QXLDrawable d = fill();
-    QXLRect rects[] = {{1, 2, 3, 4}, {9, 9, 9, 9}, {INT32_MIN, INT32_MIN, INT32_MAX, INT32_MAX},
-                       {8, 8, 2, 2}};
+    QXLRect rects[] = {
+        {1, 2, 3, 4}, {9, 9, 9, 9}, {INT32_MIN, INT32_MIN, INT32_MAX, INT32_MAX}, {8, 8, 2, 2}};
 
     d.clip.type = SPICE_CLIP_TYPE_RECTS;
     d.clip.data = put_clip(&m, 4, rects, 4);
@@ -191,8 +197,12 @@ static void masks_are_bits(void **state)
     struct guest_memory m = guest_memory_make();
     struct draw draw;
     QXLDrawable d = fill();
-    QXLBitmap bitmap = {.format = SPICE_BITMAP_FMT_1BIT_BE, .flags = QXL_BITMAP_DIRECT, .x = 9,
-                        .y = 2, .stride = 2, .data = guest_address(0)};
+    QXLBitmap bitmap = {.format = SPICE_BITMAP_FMT_1BIT_BE,
+                        .flags = QXL_BITMAP_DIRECT,
+                        .x = 9,
+                        .y = 2,
+                        .stride = 2,
+                        .data = guest_address(0)};
 
     d.u.fill.mask = (QXLQMask){SPICE_MASK_FLAGS_INVERS, {3, 4}, guest_put_bitmap(&m, &bitmap)};
     assert_int_equal(read_draw(&m, &d, &draw), QXL_READ_OK);
@@ -247,8 +257,8 @@ static void strings_are_lists_of_glyphs(void **state)
         uint16_t length, flags;
     } head = {sizeof(QXLRasterGlyph) + 4, 1, SPICE_STRING_FLAGS_RASTER_A1};
     uint8_t bytes[sizeof(QXLRasterGlyph) + 4];
-    QXLRasterGlyph glyph = {.render_pos = {10, 20}, .glyph_origin = {-1, -2}, .width = 9,
-                            .height = 2};
+    QXLRasterGlyph glyph = {
+        .render_pos = {10, 20}, .glyph_origin = {-1, -2}, .width = 9, .height = 2};
 
     memcpy(bytes, &glyph, sizeof(glyph));
     memcpy(bytes + sizeof(glyph), "\1\2\3\4", 4);

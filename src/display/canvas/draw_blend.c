@@ -2,6 +2,7 @@
 /* TRANSPARENT (colour key) and ALPHA_BLEND. */
 #include "display/canvas/paint.h"
 
+#include <glib.h>
 #include <spice/enums.h>
 
 struct keyed {
@@ -65,7 +66,7 @@ static uint32_t over(uint32_t source, uint32_t alpha, uint32_t dest)
 
     for (unsigned shift = 0; shift < 32; shift += 8) {
         uint32_t v = times(source >> shift & 255, alpha) + times(dest >> shift & 255, rest);
-        result |= (v > 255 ? 255 : v) << shift; /* colours above their alpha are the guest's fault */
+        result |= MIN(v, 255) << shift; /* a colour above its alpha may exceed */
     }
     return result;
 }
@@ -101,9 +102,8 @@ bool draw_alpha_blend(struct job *job)
     bool words = source.pixels.format == PIXEL_ARGB || source.pixels.format == PIXEL_XRGB;
 
     if (ok && words && draw->src.kind != QXL_IMAGE_BITMAP)
-        source.pixels.format = draw->alpha_flags & SPICE_ALPHA_FLAGS_SRC_SURFACE_HAS_ALPHA
-                                   ? PIXEL_ARGB
-                                   : PIXEL_XRGB;
+        source.pixels.format =
+            draw->alpha_flags & SPICE_ALPHA_FLAGS_SRC_SURFACE_HAS_ALPHA ? PIXEL_ARGB : PIXEL_XRGB;
     if (ok && draw->alpha == 0)
         pixman_region32_clear(&job->region);
     if (ok)

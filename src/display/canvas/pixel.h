@@ -34,8 +34,8 @@ enum pixel_format {
 struct pixels {
     enum pixel_format format;
     uint32_t width, height;
-    const uint8_t *top; /* the top row */
-    ptrdiff_t stride;   /* bytes to the next lower row */
+    const uint8_t *top;      /* the top row */
+    ptrdiff_t stride;        /* bytes to the next lower row */
     const uint32_t *palette; /* 256 entries, or NULL: black, white */
 };
 

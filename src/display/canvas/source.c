@@ -161,10 +161,10 @@ static void smooth_row(const struct source *self, int32_t x, int32_t y, uint32_t
         uint32_t xa, xb, wx;
         around((int64_t)x + i - self->to.x1, box_width(&self->from), box_width(&self->to), &xa, &xb,
                &wx);
-        uint32_t top = mix(image_pixel(self, x1 + xa, y1 + ya), image_pixel(self, x1 + xb, y1 + ya),
-                           wx);
-        uint32_t bottom = mix(image_pixel(self, x1 + xa, y1 + yb),
-                              image_pixel(self, x1 + xb, y1 + yb), wx);
+        uint32_t top =
+            mix(image_pixel(self, x1 + xa, y1 + ya), image_pixel(self, x1 + xb, y1 + ya), wx);
+        uint32_t bottom =
+            mix(image_pixel(self, x1 + xa, y1 + yb), image_pixel(self, x1 + xb, y1 + yb), wx);
         out[i] = mix(top, bottom, wy);
     }
 }
@@ -175,8 +175,8 @@ static void nearest_row(const struct source *self, int32_t x, int32_t y, uint32_
                       nearest(y - self->to.y1, box_height(&self->from), box_height(&self->to));
 
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t from_x = nearest((int64_t)x + i - self->to.x1, box_width(&self->from),
-                                  box_width(&self->to));
+        uint32_t from_x =
+            nearest((int64_t)x + i - self->to.x1, box_width(&self->from), box_width(&self->to));
         out[i] = image_pixel(self, (uint32_t)self->from.x1 + from_x, from_y);
     }
 }

@@ -45,7 +45,7 @@ void memslots_reset(struct memslots *self);
 void memslots_reset_group(struct memslots *self, uint32_t group);
 
 /* The host pointer of [addr, addr + size), borrowed guest memory; NULL unless all of it lies in the
- * slot that the address names, with the slot's generation. The guest may write there at any time. */
+ * slot that the address names, with the slot's generation. The guest may write there any time. */
 void *memslots_map(const struct memslots *self, uint32_t group, QXLPHYSICAL addr, size_t size);
 
 /* How many bytes from addr on lie in its slot; 0 for an address that maps nowhere. */
