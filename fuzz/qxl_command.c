@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <glib.h>
+#include <sanitizer/asan_interface.h>
 
 #include "display/canvas/canvas.h"
 #include "display/qxl/read.h"
@@ -58,12 +59,14 @@ static QXLPHYSICAL address(size_t offset)
     return (QXLPHYSICAL)SLOT_ID << 56 | offset;
 }
 
-/* Room in the guest's memory; near its end everything lands on the last bytes. */
+/* Room in the guest's memory; near its end everything lands on the last bytes. What was never
+ * placed is poisoned, and lies outside the slot. */
 static void *place(struct world *w, size_t size, QXLPHYSICAL *addr)
 {
     size_t at = MIN(w->used, ARENA - MIN(size, ARENA));
 
-    w->used = at + size;
+    w->used = MAX(w->used, at + size);
+    ASAN_UNPOISON_MEMORY_REGION(w->arena, w->used);
     *addr = address(at);
     return w->arena + at;
 }
@@ -168,6 +171,7 @@ static QXLPHYSICAL image(struct world *w, uint32_t format)
     QXLImage img = {0};
     QXLPHYSICAL addr;
     uint32_t kind = take(w, 1);
+    uint8_t *at = place(w, sizeof(img), &addr); /* first, so that pixels may end the slot */
 
     if (kind % 4 == 3) {
         img.descriptor.type = SPICE_IMAGE_TYPE_SURFACE;
@@ -178,7 +182,7 @@ static QXLPHYSICAL image(struct world *w, uint32_t format)
         img.descriptor.width = img.bitmap.x;
         img.descriptor.height = img.bitmap.y;
     }
-    memcpy(place(w, sizeof(img), &addr), &img, sizeof(img));
+    memcpy(at, &img, sizeof(img));
     return bend(w, addr);
 }
 
@@ -412,8 +416,11 @@ static QXLPHYSICAL surface_cmd(struct world *w)
     create->format = formats[take(w, 1) % 7];
     create->width = number(w);
     create->height = number(w);
-    create->stride = (int32_t)(number(w) * 4);
-    create->data = bend(w, address((take(w, 2) & ~3u) % ARENA));
+    create->stride = (int32_t)(number(w) % 4096 * 4) * (take(w, 1) & 1 ? -1 : 1);
+    place(w, MIN((size_t)create->height * (uint32_t)abs(create->stride), 16384), &addr);
+    if (take(w, 1) & 1)
+        addr = address(take(w, 2) & ~3u); /* on top of anything */
+    create->data = bend(w, addr);
     memcpy(place(w, sizeof(cmd), &addr), &cmd, sizeof(cmd));
     return addr;
 }
@@ -488,12 +495,13 @@ static void run_other(struct world *w, uint32_t type, QXLPHYSICAL addr, uint32_t
 static QXLPHYSICAL build(struct world *w, uint32_t type, bool raw)
 {
     if (raw) {
-        size_t n = MIN(w->left, take(w, 2));
+        QXLPHYSICAL addr;
+        size_t n = take(w, 2);
         n = MIN(n, w->left);
-        memcpy(w->arena, w->data, n);
+        memcpy(place(w, n, &addr), w->data, n);
         w->data += n;
         w->left -= n;
-        return address(0);
+        return addr;
     }
     switch (type) {
     case QXL_CMD_SURFACE:
@@ -505,11 +513,20 @@ static QXLPHYSICAL build(struct world *w, uint32_t type, bool raw)
     }
 }
 
+/* The slot ends where the guest's memory is used up to. */
+static void set_slot(struct world *w)
+{
+    uintptr_t at = (uintptr_t)w->arena;
+
+    memslots_add(w->slots, &(struct memslot_desc){GROUP, SLOT_ID, 0, at, at + w->used, at});
+}
+
 static void run_command(struct world *w)
 {
     uint32_t head = take(w, 1), type = head & 7, flags = head >> 4 & 3;
     QXLPHYSICAL addr = build(w, type, head & 8);
 
+    set_slot(w);
     switch (type) {
     case QXL_CMD_SURFACE:
         run_surface(w, addr);
@@ -543,8 +560,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     w.slots = memslots_new(2, 8, 8, 8);
     w.surfaces = surfaces_new(8);
-    memslots_add(w.slots, &(struct memslot_desc){GROUP, SLOT_ID, 0, (uintptr_t)w.arena,
-                                                 (uintptr_t)w.arena + ARENA, (uintptr_t)w.arena});
+    ASAN_POISON_MEMORY_REGION(w.arena, ARENA);
     for (size_t i = 0; i < G_N_ELEMENTS(standing); i++) {
         size_t n = standing[i].height * (size_t)abs(standing[i].stride);
         memory[i] = g_malloc0(n);
@@ -558,6 +574,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memslots_free(w.slots);
     for (size_t i = 0; i < G_N_ELEMENTS(standing); i++)
         g_free(memory[i]);
+    ASAN_UNPOISON_MEMORY_REGION(w.arena, ARENA);
     g_free(w.arena);
     return 0;
 }

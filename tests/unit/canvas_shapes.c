@@ -207,6 +207,34 @@ static void glyphs_of_bits(void **state)
     scene_free(&s);
 }
 
+static void clips_may_lie_beside_glyphs(void **state)
+{
+    struct scene s = black_scene();
+    struct draw draw = shape(QXL_DRAW_TEXT);
+    pixman_box32_t clip[] = {{0, 0, 2, 7}, {4, 2, 6, 4}, {9, 1, 12, 3}};
+    uint8_t bits[] = {0xff, 0xff, 0xff};
+    struct draw_glyph glyph = {3, 1, 4, 3, 0, 1};
+
+    draw.clipped = true;
+    draw.clip_rects = clip;
+    draw.n_clip_rects = 3;
+    draw.text.bpp = 1;
+    draw.text.glyphs = &glyph;
+    draw.text.n_glyphs = 1;
+    draw.text.bits = bits;
+    assert_true(scene_draw(&s, &draw));
+    check_picture(&s, (const char *[]){
+                          "............",
+                          "............",
+                          "....##......",
+                          "....##......",
+                          "............",
+                          "............",
+                          "............",
+                      });
+    scene_free(&s);
+}
+
 static void grey_glyphs_mix(void **state)
 {
     static const uint8_t depths[] = {4, 8};
@@ -244,6 +272,7 @@ int main(void)
         cmocka_unit_test(dashes_go_on_around_corners),
         cmocka_unit_test(endless_paths_end),
         cmocka_unit_test(glyphs_of_bits),
+        cmocka_unit_test(clips_may_lie_beside_glyphs),
         cmocka_unit_test(grey_glyphs_mix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,6 +144,8 @@ static void bad_clips_are_refused(void **state)
     d.clip.type = SPICE_CLIP_TYPE_RECTS;
     d.clip.data = put_clip(&m, 2, &rect, 1);
     assert_int_equal(read_draw(&m, &d, &draw), QXL_READ_BAD_VALUE);
+    d.clip.data = put_clip(&m, QXL_MAX_CLIP_RECTS + 1, &rect, 1);
+    assert_int_equal(read_draw(&m, &d, &draw), QXL_READ_TOO_LARGE);
     d.clip.data = put_clip(&m, UINT32_MAX, &rect, 1);
     assert_int_equal(read_draw(&m, &d, &draw), QXL_READ_TOO_LARGE);
     d.clip.data = 0;
@@ -282,6 +284,28 @@ static void strings_are_lists_of_glyphs(void **state)
     guest_memory_free(&m);
 }
 
+static void glyphs_follow_each_other(void **state)
+{
+    struct guest_memory m = guest_memory_make();
+    struct draw draw;
+    QXLDrawable d = {.type = QXL_DRAW_TEXT, .bbox = {0, 0, 9, 9}};
+    struct {
+        uint32_t size;
+        uint16_t length, flags;
+    } head = {2 * sizeof(QXLRasterGlyph) + 6 + 5, 2, SPICE_STRING_FLAGS_RASTER_A4};
+    uint8_t bytes[2 * sizeof(QXLRasterGlyph) + 6 + 5] = {0};
+    QXLRasterGlyph first = {.width = 3, .height = 3}, second = {.width = 1, .height = 5};
+
+    memcpy(bytes, &first, sizeof(first));
+    memcpy(bytes + sizeof(first) + 6, &second, sizeof(second));
+    d.u.text.str = guest_put_chunk(&m, &head, sizeof(head), 0, bytes, sizeof(bytes));
+    assert_int_equal(read_draw(&m, &d, &draw), QXL_READ_OK);
+    assert_int_equal(draw.text.glyphs[1].height, 5);
+    assert_int_equal(draw.text.glyphs[1].at, 2 * sizeof(QXLRasterGlyph) + 6);
+    draw_clear(&draw);
+    guest_memory_free(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +319,7 @@ int main(void)
         cmocka_unit_test(masks_are_bits),
         cmocka_unit_test(paths_are_lists_of_segments),
         cmocka_unit_test(strings_are_lists_of_glyphs),
+        cmocka_unit_test(glyphs_follow_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,6 +99,8 @@ static void short_or_wild_chunks_are_refused(void **state)
 
     bitmap.data = guest_put_chunk(&m, NULL, 0, 0, "abc", 3);
     assert_int_equal(read_bitmap(&m, &bitmap, &draw), QXL_READ_BAD_VALUE);
+    bitmap.data = guest_put_chunk(&m, NULL, 0, 0, "abcdefghijklmno", 15);
+    assert_int_equal(read_bitmap(&m, &bitmap, &draw), QXL_READ_BAD_VALUE);
     bitmap.data = guest_put_chunk(&m, NULL, 0, guest_address(GUEST_SIZE - 8), "abc", 3);
     assert_int_equal(read_bitmap(&m, &bitmap, &draw), QXL_READ_BAD_ADDRESS);
     bitmap.data = guest_put_chunk(&m, NULL, 0, 0, "abc", 3);
