@@ -63,7 +63,7 @@ static QXLPHYSICAL address(size_t offset)
  * placed is poisoned, and lies outside the slot. */
 static void *place(struct world *w, size_t size, QXLPHYSICAL *addr)
 {
-    size_t at = MIN(w->used, ARENA - MIN(size, ARENA));
+    size_t at = MIN((w->used + 3) & ~(size_t)3, ARENA - MIN(size, ARENA));
 
     w->used = MAX(w->used, at + size);
     ASAN_UNPOISON_MEMORY_REGION(w->arena, w->used);

@@ -2,7 +2,6 @@
 /* TRANSPARENT (colour key) and ALPHA_BLEND. */
 #include "display/canvas/paint.h"
 
-#include <glib.h>
 #include <spice/enums.h>
 
 struct keyed {
@@ -50,25 +49,15 @@ struct blend {
     bool dst_alpha; /* else the destination counts as opaque */
 };
 
-/* a * b / 255, rounded. */
-static uint32_t times(uint32_t a, uint32_t b)
-{
-    uint32_t t = a * b + 128;
-
-    return (t + (t >> 8)) >> 8;
-}
-
-/* source * alpha over dest, premultiplied. */
+/* source * alpha over dest, premultiplied. A colour above its alpha is cut at white. */
 static uint32_t over(uint32_t source, uint32_t alpha, uint32_t dest)
 {
-    uint32_t rest = 255 - times(source >> 24, alpha);
-    uint32_t result = 0;
+    uint32_t low = pixel_lanes_times(source, alpha), high = pixel_lanes_times(source >> 8, alpha);
+    uint32_t rest = 255 - (high >> 16);
 
-    for (unsigned shift = 0; shift < 32; shift += 8) {
-        uint32_t v = times(source >> shift & 255, alpha) + times(dest >> shift & 255, rest);
-        result |= MIN(v, 255) << shift; /* a colour above its alpha may exceed */
-    }
-    return result;
+    low = pixel_lanes_add(low, pixel_lanes_times(dest, rest));
+    high = pixel_lanes_add(high, pixel_lanes_times(dest >> 8, rest));
+    return high << 8 | low;
 }
 
 static void blend_row(struct job *job, int32_t x, int32_t y, uint32_t n, struct row_room *room,

@@ -134,13 +134,11 @@ static void around(int64_t i, int64_t from, int64_t to, uint32_t *a, uint32_t *b
 
 static uint32_t mix(uint32_t a, uint32_t b, uint32_t weight)
 {
-    uint32_t result = 0;
+    uint32_t rest = 256 - weight;
+    uint32_t low = (a & PIXEL_LANES) * rest + (b & PIXEL_LANES) * weight + 0x00800080;
+    uint32_t high = (a >> 8 & PIXEL_LANES) * rest + (b >> 8 & PIXEL_LANES) * weight + 0x00800080;
 
-    for (unsigned shift = 0; shift < 32; shift += 8) {
-        uint32_t va = a >> shift & 255, vb = b >> shift & 255;
-        result |= (va * (256 - weight) + vb * weight + 128) / 256 << shift;
-    }
-    return result;
+    return (high & ~PIXEL_LANES) | (low >> 8 & PIXEL_LANES);
 }
 
 static uint32_t image_pixel(const struct source *self, uint32_t x, uint32_t y)
