@@ -6,7 +6,9 @@
  *   report          what was used since "start"
  *   quit
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "core.h"
 #include "player.h"
 #include "stamp.h"

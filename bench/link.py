@@ -64,7 +64,8 @@ class Link:
         delay, rate = round_trip_ms / 2000, megabits * 1e6 / 8
         self.target_port = target_port
         self.up, self.down = Direction(delay, rate), Direction(delay, rate)
-        self.port = None
+        self.port = self.listener = None
+        self.tasks = set()  # the loop holds tasks only weakly
         self.loop = asyncio.new_event_loop()
         self.ready = threading.Event()
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -74,15 +75,27 @@ class Link:
         self.loop.run_until_complete(self.listen())
         self.ready.set()
         self.loop.run_forever()
+        self.loop.run_until_complete(self.finish())
+        self.loop.close()
+
+    async def finish(self):
+        self.listener.close()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def listen(self):
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER_BYTES)
         listener.bind(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
-        await asyncio.start_server(self.connected, sock=listener, limit=CHUNK_BYTES)
+        self.listener = await asyncio.start_server(self.accept, sock=listener, limit=CHUNK_BYTES)
 
-    async def connected(self, reader, writer):
+    def accept(self, reader, writer):
+        self.tasks.add(self.loop.create_task(self.carry(reader, writer)))
+
+    async def carry(self, reader, writer):
         onward = socket.socket()
         onward.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER_BYTES)
         onward.setblocking(False)

@@ -118,7 +118,7 @@ uint64_t fields_get(enum field_type type, const void *from)
     case FIELD_U32:
         return *(const uint32_t *)from;
     case FIELD_I32:
-        return (uint64_t)(int64_t)*(const int32_t *)from;
+        return (uint64_t)(int64_t) * (const int32_t *)from;
     case FIELD_U64:
     case FIELD_I64:
         memcpy(&v, from, sizeof(v));
@@ -251,8 +251,8 @@ static void walk_scalar(const struct walk *walk, enum field_type type, const voi
     visit_value(walk, frame, &value);
 }
 
-static void walk_table(const struct walk *walk, const struct field_table *table,
-                       const void *object, const struct fields_frame *up);
+static void walk_table(const struct walk *walk, const struct field_table *table, const void *object,
+                       const struct fields_frame *up);
 
 static void walk_row(const struct walk *walk, const struct field *field, const void *object,
                      const struct fields_frame *up)
@@ -264,8 +264,8 @@ static void walk_row(const struct walk *walk, const struct field *field, const v
     if (!elements)
         count = 0;
     if (field->shape != FIELD_ONE && field->type == FIELD_U8) {
-        visit_value(walk, &frame, &(struct fields_value){
-            .kind = FIELDS_BYTES, .bytes = elements, .len = count});
+        visit_value(walk, &frame,
+                    &(struct fields_value){.kind = FIELDS_BYTES, .bytes = elements, .len = count});
         return;
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -279,8 +279,8 @@ static void walk_row(const struct walk *walk, const struct field *field, const v
     }
 }
 
-static void walk_table(const struct walk *walk, const struct field_table *table,
-                       const void *object, const struct fields_frame *up)
+static void walk_table(const struct walk *walk, const struct field_table *table, const void *object,
+                       const struct fields_frame *up)
 {
     for (uint32_t i = 0; i < table->n_fields; i++) {
         if (fields_live(&table->fields[i], walk->version, object))

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TICKET_PUBLIC_BYTES   162 /* DER SubjectPublicKeyInfo, the size the link reply has room for */
+#define TICKET_PUBLIC_BYTES   162 /* DER SubjectPublicKeyInfo, as the link reply has it */
 #define TICKET_CIPHER_BYTES   128
 #define TICKET_PASSWORD_BYTES 60  /* longest password, without the NUL */
 
@@ -56,7 +56,7 @@ bool ticket_key_decrypt(const struct ticket_key *self, const uint8_t cipher[TICK
 
 /* Policy ------------------------------------------------------------------------------------- */
 
-/* Plain data, no heap; all zero means: no password wanted. Seconds are those of any monotonic clock. */
+/* Plain data, no heap; all zero: no password is wanted. Seconds of any monotonic clock. */
 struct ticket {
     bool required;
     bool expires;

@@ -3,6 +3,7 @@
 
 #include <glib.h>
 #include <spice/enums.h>
+#include <spice/protocol.h>
 
 #include "base/log.h"
 #include "migrate/blob.h"

@@ -12,10 +12,10 @@
  * encoder makes them smaller.
  *
  * LZ stands in for QUIC and GLZ until these are here, and for LZ4 when the client has not got it.
- * The automatic settings take LZ even for clients with LZ4. Measured in steps of 256 Ki pixels, MB/s
- * of pixels and ratio: text LZ 1750 (52:1), LZ4 3700 (24:1); screenshot 1700 (21:1), 2870 (18:1);
- * window on a photo 890 (1.9:1), 590 (1.7:1); noise 1780 (1.3:1), 420 (1.2:1). Both are faster than
- * any link, so bytes decide.
+ * The automatic settings take LZ even for clients with LZ4. Measured in steps of 256 Ki pixels,
+ * MB/s of pixels and ratio: text LZ 1750 (52:1), LZ4 3700 (24:1); screenshot 1700 (21:1), 2870
+ * (18:1); window on a photo 890 (1.9:1), 590 (1.7:1); noise 1780 (1.3:1), 420 (1.2:1). Both are
+ * faster than any link, so bytes decide.
  */
 const struct codec *codec_choose(const struct codec_wish *wish, const struct codec_image *image)
 {

@@ -22,9 +22,9 @@
 #define CODEC_MAX_PIXELS (1u << 26)
 
 /*
- * 32-bit pixels, bytes B G R X (or B G R A), top row first. Borrowed, and not to be changed while an
- * encoder runs. `stride` is in bytes, >= width * 4. X is not part of the picture; RAW and LZ4 send
- * it as it is, so setting it to a constant makes LZ4 smaller.
+ * 32-bit pixels, bytes B G R X (or B G R A), top row first. Borrowed, and not to be changed while
+ * an encoder runs. `stride` is in bytes, >= width * 4. X is not part of the picture; RAW and LZ4
+ * send it as it is, so setting it to a constant makes LZ4 smaller.
  */
 struct codec_image {
     const uint8_t *pixels;

@@ -24,7 +24,7 @@
 enum lz_type { LZ_TYPE_RGB32 = 8, LZ_TYPE_RGBA = 9 };
 
 #define LITERALS_MAX 32u
-#define FAR_START    8191u                 /* D from here on needs the u16 */
+#define FAR_START    8191u                   /* D from here on needs the u16 */
 #define DISTANCE_MAX (FAR_START + 65535 + 1) /* in units */
 #define LENGTH_LONG  7u
 
@@ -33,7 +33,7 @@ enum lz_type { LZ_TYPE_RGB32 = 8, LZ_TYPE_RGBA = 9 };
 #define SKIP_MAX   16
 
 /* A match this long is taken without a look for a longer one. */
-#define LENGTH_GOOD 32
+#define LENGTH_GOOD  32
 #define REMEMBER_MAX 32
 
 #define HASH_BITS_MIN 4
@@ -277,8 +277,8 @@ static void gather(const struct codec_image *image, unsigned shift, uint32_t mas
 static uint8_t *put_header(const struct codec_image *image, uint8_t *to)
 {
     uint32_t header[] = {
-        LZ_MAGIC,      LZ_VERSION,       image->alpha ? LZ_TYPE_RGBA : LZ_TYPE_RGB32,
-        image->width,  image->height,    image->width * 4,
+        LZ_MAGIC,         LZ_VERSION,    image->alpha ? LZ_TYPE_RGBA : LZ_TYPE_RGB32,
+        image->width,     image->height, image->width * 4,
         1 /* top down */,
     };
 
@@ -290,21 +290,24 @@ static uint8_t *put_header(const struct codec_image *image, uint8_t *to)
     return to + sizeof(header);
 }
 
+/*
+ * Encodes in the scratch and appends what came of it: messages that wait to be sent must not hold
+ * the room of the worst case.
+ */
 static bool lz_encode(struct codec_scratch *scratch, const struct codec_image *image,
                       struct buf *out)
 {
-    size_t start = out->len;
-    size_t n = (size_t)image->width * image->height;
+    size_t n = (size_t)image->width * image->height, bound;
     uint32_t *units;
     uint8_t *base, *to;
 
     if (!codec_image_valid(image)) {
         return false;
     }
-    units = codec_scratch_work(scratch, n * sizeof(*units));
-    buf_u32(out, 0);
-    base = buf_extend(out, LZ_HEADER + units_bound(&unit_rgb, n) +
-                               (image->alpha ? units_bound(&unit_alpha, n) : 0));
+    bound =
+        LZ_HEADER + units_bound(&unit_rgb, n) + (image->alpha ? units_bound(&unit_alpha, n) : 0);
+    units = codec_scratch_work(scratch, n * sizeof(*units) + bound);
+    base = (uint8_t *)(units + n);
     to = put_header(image, base);
     gather(image, 0, 0xffffff, units);
     to = put_rgb(scratch->lz_table, units, n, to);
@@ -312,8 +315,8 @@ static bool lz_encode(struct codec_scratch *scratch, const struct codec_image *i
         gather(image, 24, 0xff, units);
         to = put_alpha(scratch->lz_table, units, n, to);
     }
-    buf_truncate(out, start + 4 + (size_t)(to - base));
-    buf_set_u32(out, start, (uint32_t)(to - base));
+    buf_u32(out, (uint32_t)(to - base));
+    buf_append(out, base, (size_t)(to - base));
     return true;
 }
 

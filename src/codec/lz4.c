@@ -23,34 +23,47 @@ static void put_be32(uint8_t *at, uint32_t v)
     memcpy(at, &v, 4);
 }
 
-static const uint8_t *tight_rows(struct codec_scratch *scratch, const struct codec_image *image)
+/* The rows without gaps: the image's own, or copied to `room`. */
+static const uint8_t *tight_rows(const struct codec_image *image, uint8_t *room)
 {
     size_t row = (size_t)image->width * 4;
-    uint8_t *to;
 
     if (image->stride == row) {
         return image->pixels;
     }
-    to = codec_scratch_work(scratch, row * image->height);
     for (uint32_t y = 0; y < image->height; y++) {
-        memcpy(to + y * row, image->pixels + y * image->stride, row);
+        memcpy(room + y * row, image->pixels + y * image->stride, row);
     }
-    return to;
+    return room;
 }
 
-static bool append_block(LZ4_stream_t *stream, const uint8_t *from, size_t n, struct buf *out)
+/* `room` takes what a block needs at worst, out only what came of it. */
+static bool append_block(LZ4_stream_t *stream, const uint8_t *from, size_t n, uint8_t *room,
+                         struct buf *out)
 {
-    int bound = LZ4_compressBound((int)n);
-    size_t start = out->len;
-    uint8_t *to = buf_extend(out, 4 + (size_t)bound);
-    int got = LZ4_compress_fast_continue(stream, (const char *)from, (char *)to + 4, (int)n, bound,
-                                         ACCELERATION);
+    int got = LZ4_compress_fast_continue(stream, (const char *)from, (char *)room, (int)n,
+                                         LZ4_COMPRESSBOUND(BLOCK_BYTES), ACCELERATION);
 
     if (got <= 0) {
         return false;
     }
-    put_be32(to, (uint32_t)got);
-    buf_truncate(out, start + 4 + (size_t)got);
+    put_be32(buf_extend(out, 4), (uint32_t)got);
+    buf_append(out, room, (size_t)got);
+    return true;
+}
+
+static bool append_blocks(LZ4_stream_t *stream, const uint8_t *rows, size_t total, uint8_t *room,
+                          struct buf *out)
+{
+    size_t n;
+
+    LZ4_resetStream_fast(stream);
+    for (size_t at = 0; at < total; at += n) {
+        n = MIN(total - at, BLOCK_BYTES);
+        if (!append_block(stream, rows + at, n, room, out)) {
+            return false;
+        }
+    }
     return true;
 }
 
@@ -58,8 +71,8 @@ static bool lz4_encode(struct codec_scratch *scratch, const struct codec_image *
                        struct buf *out)
 {
     size_t start = out->len;
-    size_t total, n;
-    const uint8_t *rows;
+    size_t total = (size_t)image->width * 4 * image->height;
+    uint8_t *room;
 
     if (!codec_image_valid(image)) {
         return false;
@@ -70,19 +83,14 @@ static bool lz4_encode(struct codec_scratch *scratch, const struct codec_image *
     if (!scratch->lz4) {
         return false;
     }
-    LZ4_resetStream_fast(scratch->lz4);
-    rows = tight_rows(scratch, image);
-    total = (size_t)image->width * 4 * image->height;
-
+    room = codec_scratch_work(scratch, LZ4_COMPRESSBOUND(BLOCK_BYTES) + total);
     buf_u32(out, 0);
     buf_u8(out, 1);
     buf_u8(out, image->alpha ? SPICE_BITMAP_FMT_RGBA : SPICE_BITMAP_FMT_32BIT);
-    for (size_t at = 0; at < total; at += n) {
-        n = MIN(total - at, BLOCK_BYTES);
-        if (!append_block(scratch->lz4, rows + at, n, out)) {
-            buf_truncate(out, start);
-            return false;
-        }
+    if (!append_blocks(scratch->lz4, tight_rows(image, room + LZ4_COMPRESSBOUND(BLOCK_BYTES)),
+                       total, room, out)) {
+        buf_truncate(out, start);
+        return false;
     }
     buf_set_u32(out, start, (uint32_t)(out->len - start - 4));
     return true;

@@ -12,7 +12,7 @@
 struct codec_scratch {
     void *work; /* see codec_scratch_work */
     size_t work_size;
-    void *lz4; /* LZ4_stream_t, made at first use */
+    void *lz4;                                      /* LZ4_stream_t, made at first use */
     uint32_t lz_table[LZ_WAYS << LZ_HASH_BITS_MAX]; /* buckets of places, newest first */
 };
 

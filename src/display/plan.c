@@ -76,7 +76,8 @@ static struct patch tile_patch(const struct planner *self, uint32_t col, uint32_
 static bool patch_join(const struct planner *self, struct patch *patch, const struct patch *more)
 {
     struct patch both = {
-        .tiles = {MIN(patch->tiles.col1, more->tiles.col1), MIN(patch->tiles.row1, more->tiles.row1),
+        .tiles = {MIN(patch->tiles.col1, more->tiles.col1),
+                  MIN(patch->tiles.row1, more->tiles.row1),
                   MAX(patch->tiles.col2, more->tiles.col2),
                   MAX(patch->tiles.row2, more->tiles.row2)},
         .box = {MIN(patch->box.x1, more->box.x1), MIN(patch->box.y1, more->box.y1),
@@ -85,8 +86,7 @@ static bool patch_join(const struct planner *self, struct patch *patch, const st
     };
     uint64_t area = box_area(&both.box);
 
-    if (area > self->max_pixels ||
-        area > both.useful + both.useful / WASTE_PART + WASTE_PIXELS) {
+    if (area > self->max_pixels || area > both.useful + both.useful / WASTE_PART + WASTE_PIXELS) {
         return false;
     }
     *patch = both;

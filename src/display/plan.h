@@ -53,7 +53,8 @@ void shown_export(const struct shown *self, uint64_t *hashes);
 
 /*
  * Takes hashes exported on another host and compares all tiles with them as plan_next goes. False,
- * and nothing is changed, when n is not shown_count(). Wrong hashes harm this client's picture only.
+ * and nothing is changed, when n is not shown_count(). Wrong hashes harm this client's picture
+ * only.
  */
 bool shown_import(struct shown *self, const uint64_t *hashes, size_t n);
 

@@ -64,22 +64,52 @@ void tile_hashes_damage_all(struct tile_hashes *self)
     memset(self->hash, 0, (size_t)self->cols * self->rows * sizeof(self->hash[0]));
 }
 
-static uint64_t hash_tile(const struct pixels *px, uint32_t x, uint32_t y, uint32_t w, uint32_t h)
+/* n is a constant for all tiles but the cut off ones: so it becomes a few vector instructions. */
+static inline __attribute__((always_inline)) void copy_row(uint32_t *to, const uint8_t *from,
+                                                           uint32_t n, uint32_t mask)
 {
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t v;
+
+        memcpy(&v, from + (size_t)i * 4, 4);
+        to[i] = v & mask;
+    }
+}
+
+static uint64_t hash_tile_32(const struct pixels *px, uint32_t x, uint32_t y, uint32_t w,
+                             uint32_t h)
+{
+    uint32_t mask = px->format == SPICE_SURFACE_FMT_32_xRGB ? 0x00ffffff : 0xffffffff;
     uint32_t tile[TILE_SIZE * TILE_SIZE];
-    size_t bytes = pixels_bytes(px->format);
-    uint8_t *to = (uint8_t *)tile;
 
     for (uint32_t i = 0; i < h; i++) {
-        memcpy(to, pixels_row(px, y + i) + x * bytes, w * bytes);
-        to += w * bytes;
-    }
-    if (px->format == SPICE_SURFACE_FMT_32_xRGB) {
-        for (uint32_t i = 0; i < w * h; i++) {
-            tile[i] &= GUINT32_TO_LE(0x00ffffff);
+        const uint8_t *row = pixels_row(px, y + i) + (size_t)x * 4;
+
+        if (w == TILE_SIZE) {
+            copy_row(tile + i * TILE_SIZE, row, TILE_SIZE, GUINT32_TO_LE(mask));
+        } else {
+            copy_row(tile + i * w, row, w, GUINT32_TO_LE(mask));
         }
     }
-    return XXH3_64bits(tile, (size_t)(to - (uint8_t *)tile));
+    return XXH3_64bits(tile, sizeof(tile[0]) * w * h);
+}
+
+static uint64_t hash_tile_narrow(const struct pixels *px, uint32_t x, uint32_t y, uint32_t w,
+                                 uint32_t h)
+{
+    size_t bytes = pixels_bytes(px->format);
+    uint8_t tile[TILE_SIZE * TILE_SIZE * 2];
+
+    for (uint32_t i = 0; i < h; i++) {
+        memcpy(tile + i * w * bytes, pixels_row(px, y + i) + x * bytes, w * bytes);
+    }
+    return XXH3_64bits(tile, w * h * bytes);
+}
+
+static uint64_t hash_tile(const struct pixels *px, uint32_t x, uint32_t y, uint32_t w, uint32_t h)
+{
+    return pixels_bytes(px->format) == 4 ? hash_tile_32(px, x, y, w, h)
+                                         : hash_tile_narrow(px, x, y, w, h);
 }
 
 uint64_t tile_hashes_get(struct tile_hashes *self, const struct pixels *px, uint32_t col,
@@ -90,8 +120,8 @@ uint64_t tile_hashes_get(struct tile_hashes *self, const struct pixels *px, uint
     if (*hash == TILE_HASH_UNKNOWN) {
         uint32_t x = col * TILE_SIZE, y = row * TILE_SIZE;
 
-        *hash = hash_tile(px, x, y, MIN(TILE_SIZE, self->width - x),
-                          MIN(TILE_SIZE, self->height - y));
+        *hash =
+            hash_tile(px, x, y, MIN(TILE_SIZE, self->width - x), MIN(TILE_SIZE, self->height - y));
         if (*hash == TILE_HASH_UNKNOWN) {
             *hash = 1;
         }

@@ -15,7 +15,15 @@
 
 #include "display/pixels.h"
 
-/* Pixels; the tiles of the last column and row are cut off at the surface's edge. */
+/*
+ * Pixels; the tiles of the last column and row are cut off at the surface's edge. Both sides of a
+ * move must use the same.
+ *
+ * 16 or 32, measured on 1280x800 with LZ: typing 80 keys when the damage is told in columns of 32
+ * pixels 29 KB or 40, when all is damaged 31 or 47, when it is told exactly 18 for both; scrolling
+ * text ten times 912 or 861; moving a window 76 or 81; switching windows ten times 1389 or 1435.
+ * Hashing takes the same time. Small changes are what users wait for: 16.
+ */
 #ifndef TILE_SIZE
 #define TILE_SIZE 16
 #endif

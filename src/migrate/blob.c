@@ -53,8 +53,8 @@ static bool load_header(const struct body *body, struct fields_input *in,
     return true;
 }
 
-static bool load_record(const struct body *body, uint32_t tag, void *state,
-                        struct fields_input *in, struct fields_error *error)
+static bool load_record(const struct body *body, uint32_t tag, void *state, struct fields_input *in,
+                        struct fields_error *error)
 {
     for (size_t i = 0; i < body->n_records; i++) {
         if (body->records[i].tag == tag)
@@ -336,8 +336,7 @@ static const struct body inputs_body = {
     .table = &saved_inputs_table,
 };
 
-bool blob_inputs_save(const struct inputs_state *state, struct buf *out,
-                      struct fields_error *error)
+bool blob_inputs_save(const struct inputs_state *state, struct buf *out, struct fields_error *error)
 {
     size_t base = out->len;
 

@@ -14,6 +14,8 @@
 enum {
     MAX_WAITING = 128,
     LINK_MS = 10 * 1000,
+    REFUSED_MS = 1000,      /* for a refused peer to read why, and close */
+    REFUSED_MAX = 64 * 1024, /* bytes it may still send */
     READ_MAX = 4096,
     ARRIVAL_GRACE_S = 30, /* after the guest started, a move's links may still come */
 };
@@ -35,6 +37,7 @@ struct pending {
     struct ticket_key *key;
     SpiceChannelEventInfo *info;
     bool skip_auth;
+    size_t refused; /* bytes thrown away since the refusal */
 };
 
 static void pending_free(struct pending *self)
@@ -280,11 +283,36 @@ static bool feed(struct pending *self)
     return n > 0;
 }
 
+/* Closing with unread bytes would reset the connection, and the refusal be lost with it. */
+static void refuse(struct pending *self)
+{
+    log_info("link of %s refused: %s", stream_peer_name(self->stream), link_reason(self->link));
+    stream_shut_output(self->stream);
+    loop_timer_start(self->timer, REFUSED_MS);
+    loop_watch_set(self->watch, LOOP_READ);
+    self->refused = 1;
+}
+
+static void discard(struct pending *self)
+{
+    uint8_t bytes[READ_MAX];
+    ssize_t n = stream_read(self->stream, bytes, sizeof(bytes));
+
+    if (n > 0)
+        self->refused += (size_t)n;
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) || self->refused > REFUSED_MAX)
+        pending_free(self);
+}
+
 static void on_ready(void *opaque, unsigned events)
 {
     struct pending *self = opaque;
     bool lost = false;
 
+    if (self->refused) {
+        discard(self);
+        return;
+    }
     if (events & LOOP_READ && link_state(self->link) == LINK_NEED_MORE && !feed(self)) {
         pending_free(self);
         return;
@@ -304,9 +332,7 @@ static void on_ready(void *opaque, unsigned events)
         let_in(self);
         break;
     case LINK_FAILED:
-        log_info("link of %s refused: %s", stream_peer_name(self->stream),
-                 link_reason(self->link));
-        pending_free(self);
+        refuse(self);
         break;
     }
 }
@@ -315,8 +341,9 @@ static void on_timeout(void *opaque)
 {
     struct pending *self = opaque;
 
-    log_info("link of %s was not completed within %d s", stream_peer_name(self->stream),
-             LINK_MS / 1000);
+    if (!self->refused)
+        log_info("link of %s was not completed within %d s", stream_peer_name(self->stream),
+                 LINK_MS / 1000);
     pending_free(self);
 }
 

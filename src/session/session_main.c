@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A client's main endpoint: the session's side of channel/main.h. */
 #include <spice/enums.h>
+#include <spice/protocol.h>
 
 #include "base/log.h"
 #include "channel/main.h"

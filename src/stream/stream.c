@@ -99,6 +99,11 @@ ssize_t stream_write(struct stream *self, const void *bytes, size_t len)
     return send(self->fd, bytes, len, MSG_NOSIGNAL);
 }
 
+void stream_shut_output(struct stream *self)
+{
+    (void)shutdown(self->fd, SHUT_WR);
+}
+
 int stream_fd(const struct stream *self)
 {
     return self->fd;

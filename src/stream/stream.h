@@ -35,6 +35,9 @@ ssize_t stream_peek(struct stream *self, void *bytes, size_t len);
 /* Bytes taken, -1 with errno (EAGAIN when the link takes nothing now). Never raises SIGPIPE. */
 ssize_t stream_write(struct stream *self, const void *bytes, size_t len);
 
+/* Says to the peer that no more comes. */
+void stream_shut_output(struct stream *self);
+
 int stream_fd(const struct stream *self);
 
 /* True for a link that does not leave this machine (AF_UNIX). */

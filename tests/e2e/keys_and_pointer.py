@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Keys, pointer and buttons of the client reach the guest, and their traces come back as picture."""
+"""Keys, pointer and buttons of the client reach the guest; what they draw reaches the client."""
 from harness import client, tiny
 from harness.run import run
 
@@ -8,7 +8,6 @@ from harness.run import run
 def test(bench, _options):
     machine = tiny.boot(bench, "std")
     viewer = client.connect(bench, machine)
-    viewer.command("wait-channel inputs 10")
     tiny.switch(machine, "freeze", True)
     inputs_work(bench, machine, viewer)
     viewer.quit()
@@ -30,7 +29,7 @@ def inputs_work(bench, machine, viewer):
 
 
 def expect(machine, viewer, command, lines):
-    """The command makes the guest write these lines in this order, and no other key or mouse line."""
+    """The command makes the guest write these key and mouse lines, in this order and no other."""
     since = len(machine.serial_lines())
     viewer.command(command)
     tiny.wait_inputs(machine, lines, since)

@@ -33,12 +33,14 @@ def test(bench, options):
 
 
 def journey(bench, options, attempt):
-    """New VM and clients, moved options.hops times; the worst pause beyond QEMU's downtime, in ms."""
+    """A new VM and clients, moved options.hops times; the worst pause beyond the downtime, in ms."""
     # the system's library takes a second client only with this variable
     extra = {"SPICE_DEBUG_ALLOW_MC": "1"} if options.clients > 1 else None
     source = tiny.boot(bench, options.vga, name=f"host{attempt}-0", environment=extra)
     viewers = [client.connect(bench, source, f"client{attempt}{chr(97 + number)}")
                for number in range(options.clients)]
+    if options.noise:
+        tiny.switch(source, "busy", True)
     worst = []
     for hop in range(options.hops):
         target, port = tiny.target(bench, options.vga, name=f"host{attempt}-{hop + 1}",
@@ -113,6 +115,7 @@ def arguments(parser):
     parser.add_argument("vga", choices=["std", "virtio", "qxl"])
     parser.add_argument("--clients", type=int, default=1)
     parser.add_argument("--hops", type=int, default=1)
+    parser.add_argument("--noise", action="store_true", help="with pixels nothing compresses")
     parser.add_argument("--head-start", type=float, default=1,
                         help="seconds between client_migrate_info and migrate")
 

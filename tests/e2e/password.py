@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Passwords: wrong ones are refused, right ones taken, they expire, and they meet who is connected."""
+"""Passwords: wrong ones are refused, right ones taken, they expire, and may end sessions."""
 from harness import client, tiny, vm
 from harness.run import check, run
 

@@ -85,7 +85,8 @@ def unpack_kernel(image):
 
 def load_order(modules, names):
     """Paths of the modules in the order to load them: what one depends on comes first."""
-    by_name = {os.path.basename(path).removesuffix(".ko").replace("-", "_"): path for path in modules}
+    by_name = {os.path.basename(path).removesuffix(".ko").replace("-", "_"): path
+               for path in modules}
     order = []
 
     def add(name):

@@ -15,7 +15,14 @@ static inline uint32_t test_random(uint64_t *state)
     return (uint32_t)(*state >> 33);
 }
 
-enum picture { PICTURE_NOISE, PICTURE_PLAIN, PICTURE_GRADIENT, PICTURE_TEXT, PICTURE_SPARSE, PICTURES };
+enum picture {
+    PICTURE_NOISE,
+    PICTURE_PLAIN,
+    PICTURE_GRADIENT,
+    PICTURE_TEXT,
+    PICTURE_SPARSE,
+    PICTURES
+};
 
 static inline uint32_t picture_pixel(enum picture kind, uint32_t x, uint32_t y, uint64_t *random)
 {

@@ -107,7 +107,8 @@ static struct lz_picture repeat_at(uint32_t distance, bool alpha)
 
 static void far_distances(void **state)
 {
-    static const uint32_t near[] = {255, 256, 8190, 8191, 8192, 8193, 8194, 65535, 73725, 73726, 73727};
+    static const uint32_t near[] = {255,  256,   8190,  8191,  8192, 8193,
+                                    8194, 65535, 73725, 73726, 73727};
 
     for (size_t i = 0; i < sizeof(near) / sizeof(near[0]); i++) {
         repeat_at(near[i], true);

@@ -263,6 +263,7 @@ static void capabilities_stay_inside_the_message(void **state)
         {0, 1025, 18},
         {0x40000000, 0, 18}, /* 4 * count wraps in 32 bits */
         {UINT32_MAX, 2, 18}, /* the sum wraps */
+        {UINT32_MAX, 1, 18}, /* to none */
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -104,7 +104,8 @@ static inline bool lz_decode(const uint8_t *body, size_t size, struct lz_picture
     out->width = lz_be32(&r);
     out->height = lz_be32(&r);
     stride = lz_be32(&r);
-    if ((type != 8 && type != 9) || stride != out->width * 4 || lz_be32(&r) != 1 || !reader_ok(&r)) {
+    if ((type != 8 && type != 9) || stride != out->width * 4 || lz_be32(&r) != 1 ||
+        !reader_ok(&r)) {
         return false;
     }
     out->alpha = type == 9;

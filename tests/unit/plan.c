@@ -212,7 +212,8 @@ static void random_event(struct world *w)
 
 static void client_ends_with_the_picture(void **state)
 {
-    static const uint32_t sizes[][2] = {{1, 1}, {15, 17}, {16, 16}, {200, 150}, {333, 90}, {1100, 40}};
+    static const uint32_t sizes[][2] = {{1, 1},     {15, 17},  {16, 16},
+                                        {200, 150}, {333, 90}, {1100, 40}};
 
     for (uint64_t seed = 0; seed < 60; seed++) {
         const uint32_t *size = sizes[seed % 6];
@@ -285,6 +286,49 @@ static void after_a_move_whole_tiles_are_sent(void **state)
     assert_int_equal(c->pixels, TILE_SIZE * TILE_SIZE);
     assert_shows(w, c);
     world_free(w);
+}
+
+/* What is not known is sent, also when nothing was waiting before. */
+static void unknown_tiles_are_sent(void **state)
+{
+    struct world *w = settled_world(640, 480);
+    struct client *c = &w->clients[0];
+    size_t n = shown_count(c->shown);
+    uint64_t *hashes = malloc(n * sizeof(*hashes));
+
+    shown_export(c->shown, hashes);
+    hashes[n / 2] = TILE_HASH_UNKNOWN;
+    assert_true(shown_import(c->shown, hashes, n));
+    send_all(w, c);
+    assert_int_equal(c->pixels, TILE_SIZE * TILE_SIZE);
+    free(hashes);
+    world_free(w);
+}
+
+/*
+ * A long thin change beside a tile that changed all over, and below or above them a broad one: the
+ * thin and the broad fit together, but that would cover a part of the tile only.
+ */
+static void no_tile_is_covered_in_part(void **state)
+{
+    const int32_t t = TILE_SIZE, end = 40 * t;
+
+    for (int above = 0; above < 2; above++) {
+        struct world *w = settled_world(1280, 480);
+        struct client *c = &w->clients[0];
+        int32_t broad = above ? 0 : t, thin = above ? t : t - 1, beside = above ? t : 0;
+
+        noise(w, (pixman_box32_t){0, broad, 70 * t, broad + t}, 5);
+        noise(w, (pixman_box32_t){0, thin, end, thin + 1}, 6);
+        noise(w, (pixman_box32_t){end, beside, end + t, beside + t}, 7);
+        for (int32_t i = 0; i < 20; i++) {
+            /* Damage without change, so that the small ones above lose their precedence. */
+            damage(w, (pixman_box32_t){i * t, 400, i * t + 1, 401});
+        }
+        send_all(w, c);
+        assert_shows(w, c);
+        world_free(w);
+    }
 }
 
 static void plain_areas_are_fills(void **state)
@@ -402,6 +446,8 @@ int main(void)
         cmocka_unit_test(glyph_across_tiles_is_one_small_step),
         cmocka_unit_test(nothing_changed_sends_nothing),
         cmocka_unit_test(after_a_move_whole_tiles_are_sent),
+        cmocka_unit_test(unknown_tiles_are_sent),
+        cmocka_unit_test(no_tile_is_covered_in_part),
         cmocka_unit_test(plain_areas_are_fills),
         cmocka_unit_test(steps_keep_to_the_limit),
         cmocka_unit_test(key_press_does_not_wait_for_the_screen),

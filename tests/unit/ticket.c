@@ -172,7 +172,7 @@ static void links_wear_a_key_out(void **state)
     struct ticket_keys *own = ticket_keys_new(&(struct ticket_keys_limits){.links = 3});
     struct ticket_key *first = ticket_keys_acquire(own, 0);
     struct ticket_key *second = ticket_keys_acquire(own, 0);
-    struct ticket_key *third, *fourth;
+    struct ticket_key *third, *fourth, *fifth;
     struct ticket t = {0};
 
     ticket_keys_settle(own);
@@ -182,6 +182,9 @@ static void links_wear_a_key_out(void **state)
     ticket_keys_settle(own); /* the next was asked for by the third link */
     fourth = ticket_keys_acquire(own, 0);
     assert_ptr_not_equal(first, fourth);
+    ticket_keys_settle(own); /* the new key has its own three */
+    fifth = ticket_keys_acquire(own, 0);
+    assert_ptr_equal(fourth, fifth);
     assert_memory_not_equal(ticket_key_public(first), ticket_key_public(fourth),
                             TICKET_PUBLIC_BYTES);
 
@@ -195,6 +198,7 @@ static void links_wear_a_key_out(void **state)
     assert_int_equal(try(&t, fourth, "secret"), TICKET_OK);
     ticket_key_release(first);
     ticket_key_release(fourth);
+    ticket_key_release(fifth);
 }
 
 static void age_wears_a_key_out(void **state)

@@ -99,8 +99,7 @@ static void layout_in_memory_does_not_count(void **state)
     up.top = (const uint8_t *)flipped[SIDE - 1];
     up.stride = -(ptrdiff_t)sizeof(flipped[0]);
     for (uint32_t t = 0; t < 9; t++) {
-        assert_true(tile_hashes_get(a, &px, t % 3, t / 3) ==
-                    tile_hashes_get(b, &up, t % 3, t / 3));
+        assert_true(tile_hashes_get(a, &px, t % 3, t / 3) == tile_hashes_get(b, &up, t % 3, t / 3));
     }
     tile_hashes_free(a);
     tile_hashes_free(b);

@@ -138,7 +138,9 @@ static void clean_up(struct demo *demo)
     g_free(demo->run_dir);
     g_free(demo->library);
     g_free(demo->status);
+    g_free(demo->trouble);
     g_array_unref(demo->channels);
+    image_free(demo->reference);
     timeline_free(demo->timeline);
     loop_free(demo->loop);
 }

@@ -66,18 +66,26 @@ struct demo {
     bool talking;      /* the guest is ours: it says on its serial port what it does */
     bool moving;       /* between the announcement and the end of the move */
     bool source_left;  /* the source is stopped on purpose */
+    char *trouble;     /* a channel that ended when none should */
     bool released;     /* the source's server says that it is done */
     char *status;      /* of the migration, as the source tells it */
     gint64 stopped_at, resumed_at, moved_at, watched_from, ended_at;
+    gint64 copied_from;
     gint64 frozen_at;
     unsigned freezes;       /* that the guest had reported before the newest */
     guint64 pictures_told;
     guint64 bytes_at_stop, bytes_at_picture;
+    gint64 last_before;     /* the newest picture before the VM stopped */
+    gint64 continued_at;    /* the first picture after the move, or the whole new screen */
+    struct image *reference; /* the screen when the move was announced */
+    unsigned primaries;     /* primary surfaces until then */
+    bool rebuilt;           /* the target gave the screen anew */
+    bool whole;             /* and drew everything of it */
+    gint64 usual, usual_most; /* between pictures before the move: median and longest */
     double downtime_ms; /* as QEMU counts it, < 0 when unknown */
     GArray *channels;   /* struct demo_channel */
     struct demo_comparison before, after;
     struct demo_keys keys_before, keys_after;
-    gint64 pause_from, pause_to, interval;
 };
 
 /* Plays the whole story. False and error when it could not come to its end. */

@@ -63,19 +63,21 @@ static bool report_keys(struct demo *demo)
 
 static bool report_pause(struct demo *demo)
 {
-    char downtime[64] = "";
+    bool ok = demo->continued_at > demo->last_before && demo->last_before;
 
+    say(demo, ok, "pause", "%.0f ms without a new picture (before: %.0f usually, %.0f at most)",
+        (demo->continued_at - demo->last_before) / 1e3, demo->usual / 1e3,
+        demo->usual_most / 1e3);
+    printf("               the VM stood still for %.0f ms",
+           (demo->resumed_at - demo->stopped_at) / 1e3);
     if (demo->downtime_ms >= 0)
-        g_snprintf(downtime, sizeof downtime, ", %.0f ms by QEMU's own count",
-                   demo->downtime_ms);
-    say(demo, demo->pause_to > 0, "pause",
-        "%.0f ms on the screen (%.0f ms between pictures otherwise)",
-        (demo->pause_to - demo->pause_from) / 1e3, demo->interval / 1e3);
-    printf("               the VM stood still for %.0f ms%s\n",
-           (demo->resumed_at - demo->stopped_at) / 1e3, downtime);
-    printf("               %.1f kB came to the client between its stop and the next picture\n",
+        printf(", %.0f ms by QEMU's own count", demo->downtime_ms);
+    printf("\n               %s: %.1f kB from its stop to that picture\n",
+           !demo->rebuilt ? "the screen was not sent anew"
+           : demo->whole  ? "the whole screen was sent anew"
+                          : "a new screen was sent, and never all of it",
            (demo->bytes_at_picture - demo->bytes_at_stop) / 1e3);
-    return demo->pause_to > 0;
+    return ok;
 }
 
 static void report_chart(struct demo *demo)
@@ -92,8 +94,8 @@ static void report_chart(struct demo *demo)
 static bool draw_timeline(struct demo *demo)
 {
     char *path = g_strdup_printf("%s/timeline.png", demo->options.out);
-    char *title = g_strdup_printf("A desktop moves: %.0f ms on the screen, VM stopped for %.0f ms",
-                                  (demo->pause_to - demo->pause_from) / 1e3,
+    char *title = g_strdup_printf("A desktop moves: %.0f ms without a new picture, VM stopped for %.0f ms",
+                                  (demo->continued_at - demo->last_before) / 1e3,
                                   (demo->resumed_at - demo->stopped_at) / 1e3);
     GError *error = NULL;
     bool ok = timeline_save(demo->timeline, path, title,

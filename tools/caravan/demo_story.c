@@ -14,6 +14,7 @@
 #define RELEASE_TIMEOUT_S 15.0
 #define WATCH_S           2.0
 #define ANNOUNCE_S        1.0
+#define SETTLE_S          0.4
 #define KEY_PAUSE_S       0.05
 #define FREEZE_IDLE_US    150000
 #define STATUS_MS         200
@@ -50,6 +51,10 @@ static bool demo_broken(struct demo *demo, GError **error)
     if (demo->viewer && viewer_status(demo->viewer) >= VIEWER_QUIT) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "the client lost its session: %s",
                     viewer_reason(demo->viewer) ? viewer_reason(demo->viewer) : "closed");
+        return true;
+    }
+    if (demo->trouble) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s", demo->trouble);
         return true;
     }
     if (demo->window && window_closed(demo->window)) {
@@ -128,28 +133,60 @@ static void on_target_event(void *user, const char *event, JsonObject *data, gin
     }
 }
 
-static void on_picture(struct demo *demo, gint64 time)
+static const struct viewer_channel *display_channel(struct demo *demo)
 {
-    timeline_picture(demo->timeline, time);
-    if (demo->moving && demo->resumed_at && demo->moved_at && !demo->bytes_at_picture) {
-        demo->bytes_at_picture = viewer_bytes(demo->viewer);
-        timeline_tell(demo->timeline, time, "picture continues", "%.0f ms after the VM stopped",
-                      (time - demo->stopped_at) / 1e3);
+    static const struct viewer_channel none;
+    const struct viewer_channel *display = viewer_channel(demo->viewer, SPICE_CHANNEL_DISPLAY, 0);
+
+    return display ? display : &none;
+}
+
+/*
+ * The picture continues with the first one from the target. But when the
+ * target throws the screen away and gives it anew, all before was for nothing:
+ * then it continues when the new one is all there.
+ */
+static void watch_continuation(struct demo *demo, gint64 picture)
+{
+    bool rebuilt = display_channel(demo)->primaries > demo->primaries;
+    bool lacks = viewer_lacks(display_channel(demo), demo->reference);
+
+    if (!demo->moving || !demo->resumed_at || !demo->moved_at || demo->whole)
+        return;
+    if (rebuilt && (!demo->rebuilt || !lacks)) {
+        demo->rebuilt = true;
+        demo->whole = !lacks;
+    } else if (rebuilt || demo->continued_at) {
+        return;
     }
+    demo->continued_at = rebuilt ? g_get_monotonic_time() : picture;
+    demo->bytes_at_picture = viewer_bytes(demo->viewer);
+}
+
+/* While the VM moves, a client may leave a server and come again at the other. */
+static void on_channel_end(struct demo *demo, const struct viewer_event *event)
+{
+    timeline_tell(demo->timeline, event->time, viewer_event_name(event->kind), "%s%s%s",
+                  event->channel->type_name, event->text ? ": " : "",
+                  event->text ? event->text : "");
+    if (!demo->moving && !demo->trouble)
+        demo->trouble = g_strdup_printf("the %s channel ended (%s)", event->channel->type_name,
+                                        event->text ? event->text : "closed by the server");
 }
 
 static void on_viewer_event(void *data, const struct viewer_event *event)
 {
     struct demo *demo = data;
 
-    if (event->kind == VIEWER_PICTURE && viewer_pictures(demo->viewer)->last &&
-        viewer_pictures(demo->viewer)->pictures != demo->pictures_told) {
-        demo->pictures_told = viewer_pictures(demo->viewer)->pictures;
-        on_picture(demo, viewer_pictures(demo->viewer)->last);
+    if (event->kind == VIEWER_PICTURE) {
+        const struct viewer_pictures *pictures = viewer_pictures(demo->viewer);
+
+        if (pictures->pictures != demo->pictures_told)
+            timeline_picture(demo->timeline, pictures->last);
+        demo->pictures_told = pictures->pictures;
+        watch_continuation(demo, pictures->last);
     } else if (event->kind == VIEWER_CHANNEL_ERROR || event->kind == VIEWER_CHANNEL_CLOSED) {
-        timeline_tell(demo->timeline, event->time, viewer_event_name(event->kind), "%s%s%s",
-                      event->channel->type_name, event->text ? ": " : "",
-                      event->text ? event->text : "");
+        on_channel_end(demo, event);
     }
 }
 
@@ -179,7 +216,7 @@ static struct vm *start_vm(struct demo *demo, bool target, GError **error)
     struct vm *vm = vm_start(demo->loop, &config, error);
 
     if (vm)
-        timeline_tell(demo->timeline, g_get_monotonic_time(),
+        timeline_note(demo->timeline, g_get_monotonic_time(),
                       target ? "target waits" : "source runs", "pid %d, spice://127.0.0.1:%d",
                       vm_pid(vm), vm_spice_port(vm));
     return vm;
@@ -208,7 +245,7 @@ static bool act_start(struct demo *demo, GError **error)
     demo->source = start_vm(demo, false, error);
     if (!demo->source || !check_library(demo, demo->source, error))
         return false;
-    timeline_tell(demo->timeline, g_get_monotonic_time(), "server", "%s%s", demo->library,
+    timeline_note(demo->timeline, g_get_monotonic_time(), "server", "%s%s", demo->library,
                   *demo->options.libdir ? "" : " (the system's)");
     demo->target = start_vm(demo, true, error);
     return demo->target && check_library(demo, demo->target, error);
@@ -252,7 +289,7 @@ static bool act_connect(struct demo *demo, GError **error)
             return false;
     }
     viewer_connect(demo->viewer);
-    if (!demo_wait(demo, met_connected, START_TIMEOUT_S, "the first picture", error))
+    if (!demo_wait(demo, met_connected, START_TIMEOUT_S, "all channels and a picture", error))
         return false;
     names = channel_names(demo);
     timeline_tell(demo->timeline, g_get_monotonic_time(), "connected", "%s", names);
@@ -268,14 +305,14 @@ static bool met_guest_ready(struct demo *demo)
 /* A guest that says nothing is as good; it only can't be asked about keys. */
 static bool act_boot(struct demo *demo, GError **error)
 {
-    struct viewer_channel *display;
+    const struct viewer_channel *display;
 
     demo->talking = demo_wait(demo, met_guest_ready, GUEST_TIMEOUT_S, "the guest", NULL);
     if (demo_broken(demo, error) || !demo_run_on(demo, 0.5, error))
         return false;
-    display = viewer_channel(demo->viewer, SPICE_CHANNEL_DISPLAY, 0);
+    display = display_channel(demo);
     timeline_tell(demo->timeline, g_get_monotonic_time(), "guest runs", "%dx%d%s",
-                  display ? display->width : 0, display ? display->height : 0,
+                  display->width, display->height,
                   demo->talking ? "" : " (an unknown guest, its keys are not checked)");
     return true;
 }
@@ -287,7 +324,7 @@ static bool act_watch(struct demo *demo, GError **error)
 
     if (!demo_run_on(demo, WATCH_S, error))
         return false;
-    timeline_tell(demo->timeline, g_get_monotonic_time(), "watched",
+    timeline_note(demo->timeline, g_get_monotonic_time(), "watched",
                   "%.0f pictures/s, %.0f kB/s",
                   (viewer_pictures(demo->viewer)->pictures - before) / WATCH_S,
                   (viewer_bytes(demo->viewer) - bytes) / WATCH_S / 1000);
@@ -333,7 +370,7 @@ static bool type_text(struct demo *demo, const char *text, struct demo_keys *key
     if (demo->talking)
         demo_wait(demo, met, PICTURE_TIMEOUT_S, "the keys", NULL);
     keys->seen = vm_serial_lines(demo_vm(demo), "key ");
-    timeline_tell(demo->timeline, g_get_monotonic_time(), "typed", "\"%s\"", text);
+    timeline_note(demo->timeline, g_get_monotonic_time(), "typed", "\"%s\"", text);
     return !demo_broken(demo, error);
 }
 
@@ -351,7 +388,7 @@ static bool act_type_after(struct demo *demo, GError **error)
 
 static bool met_still(struct demo *demo)
 {
-    return g_get_monotonic_time() - MAX(viewer_pictures(demo->viewer)->last, demo->frozen_at) >
+    return g_get_monotonic_time() - MAX(viewer_pictures(demo->viewer)->touched, demo->frozen_at) >
            FREEZE_IDLE_US;
 }
 
@@ -424,7 +461,7 @@ static bool compare(struct demo *demo, struct demo_comparison *comparison, const
         timeline_tell(demo->timeline, g_get_monotonic_time(), "picture differs",
                       "%zu pixels are not the VM's own", comparison->difference.pixels);
     else
-        timeline_tell(demo->timeline, g_get_monotonic_time(), "picture compared",
+        timeline_note(demo->timeline, g_get_monotonic_time(), "picture compared",
                       "all %d pixels are the VM's own", comparison->width * comparison->height);
     return freeze(demo, false, error);
 }
@@ -455,34 +492,43 @@ static void remember_channels(struct demo *demo)
     }
 }
 
-static bool turn_on_events(struct demo *demo, GError **error)
+/* Runs a command whose arguments are constant JSON text. */
+static bool run_text(struct vm *vm, const char *command, const char *text, GError **error)
 {
-    static const char arguments[] =
-        "{\"capabilities\": [{\"capability\": \"events\", \"state\": true}]}";
-    JsonNode *node = json_from_string(arguments, error);
-    bool ok = node && qmp_run(vm_qmp(demo->source), "migrate-set-capabilities",
-                              json_object_ref(json_node_get_object(node)), error);
+    JsonNode *node = json_from_string(text, error);
+    bool ok = node && qmp_run(vm_qmp(vm), command, json_node_dup_object(node), error);
 
     if (node)
         json_node_unref(node);
     return ok;
 }
 
+/* The bandwidth makes the copy last long enough to be seen, the limit keeps the stop short. */
+static bool prepare_migration(struct demo *demo, GError **error)
+{
+    return run_text(demo->source, "migrate-set-capabilities",
+                    "{\"capabilities\": [{\"capability\": \"events\", \"state\": true}]}",
+                    error) &&
+           run_text(demo->source, "migrate-set-parameters",
+                    "{\"max-bandwidth\": 10000000, \"downtime-limit\": 30}", error);
+}
+
 static bool act_announce(struct demo *demo, GError **error)
 {
     JsonObject *arguments = json_object_new();
 
-    if (!turn_on_events(demo, error)) {
+    if (!prepare_migration(demo, error)) {
         json_object_unref(arguments);
         return false;
     }
     remember_channels(demo);
+    demo->primaries = display_channel(demo)->primaries;
+    demo->reference = viewer_grab(demo->viewer, 0, NULL);
     demo->moving = true;
     json_object_set_string_member(arguments, "protocol", "spice");
     json_object_set_string_member(arguments, "hostname", "127.0.0.1");
     json_object_set_int_member(arguments, "port", vm_spice_port(demo->target));
     demo->watched_from = g_get_monotonic_time();
-    viewer_gap_reset(demo->viewer);
     if (!qmp_run(vm_qmp(demo->source), "client_migrate_info", arguments, error))
         return false;
     timeline_tell(demo->timeline, demo->watched_from, "announced",
@@ -527,7 +573,7 @@ static bool met_released(struct demo *demo)
 
 static bool met_continues(struct demo *demo)
 {
-    return demo->bytes_at_picture > 0;
+    return demo->continued_at && (!demo->rebuilt || demo->whole);
 }
 
 static void ask_downtime(struct demo *demo)
@@ -548,7 +594,8 @@ static bool act_move(struct demo *demo, GError **error)
 
     json_object_set_string_member(arguments, "uri", uri);
     g_free(uri);
-    timeline_tell(demo->timeline, g_get_monotonic_time(), "migrate", "QEMU copies the VM");
+    demo->copied_from = g_get_monotonic_time();
+    timeline_tell(demo->timeline, demo->copied_from, "migrate", "QEMU copies the VM");
     if (!qmp_run(vm_qmp(demo->source), "migrate", arguments, error) ||
         !demo_wait(demo, met_migrated, MOVE_TIMEOUT_S, "QEMU's migration", error))
         return false;
@@ -556,8 +603,18 @@ static bool act_move(struct demo *demo, GError **error)
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "QEMU's migration %s", demo->status);
         return false;
     }
-    return demo_wait(demo, met_moved, MOVE_TIMEOUT_S, "the client at the target", error) &&
-           demo_wait(demo, met_continues, MOVE_TIMEOUT_S, "a picture from the target", error);
+    if (!demo_wait(demo, met_moved, MOVE_TIMEOUT_S, "the client at the target", error) ||
+        !demo_run_on(demo, SETTLE_S, error) ||
+        (!demo_wait(demo, met_continues, PICTURE_TIMEOUT_S, "a picture", error) &&
+         !demo->continued_at))
+        return false;
+    g_clear_error(error);
+    demo->last_before = timeline_last_picture(demo->timeline, demo->stopped_at);
+    timeline_tell(demo->timeline, demo->continued_at, "picture continues", "%s",
+                  !demo->rebuilt ? "on the screen that was there"
+                  : demo->whole  ? "after the whole screen was drawn anew"
+                                 : "on a new screen that is not all drawn");
+    return true;
 }
 
 /* As libvirt does it: the source goes when its server says that it may. */
@@ -569,24 +626,20 @@ static bool act_leave_source(struct demo *demo, GError **error)
     demo->source_left = true;
     vm_stop(demo->source);
     demo->source = NULL;
-    timeline_tell(demo->timeline, g_get_monotonic_time(), "source ended", "the target is alone");
+    timeline_note(demo->timeline, g_get_monotonic_time(), "source ended", "the target is alone");
     return true;
 }
 
 static bool act_measure(struct demo *demo, GError **error)
 {
-    const struct viewer_pictures *pictures;
-
     if (!act_watch(demo, error))
         return false;
-    pictures = viewer_pictures(demo->viewer);
     demo->moving = false;
     demo->ended_at = g_get_monotonic_time();
-    demo->pause_from = pictures->gap_from;
-    demo->pause_to = pictures->gap_to;
-    demo->interval = timeline_interval(demo->timeline, demo->watched_from - G_USEC_PER_SEC,
-                                       demo->watched_from + G_USEC_PER_SEC);
-    timeline_set_pause(demo->timeline, demo->pause_from, demo->pause_to);
+    timeline_gaps(demo->timeline, demo->watched_from - (gint64)(WATCH_S * G_USEC_PER_SEC),
+                  demo->copied_from, &demo->usual, &demo->usual_most);
+    timeline_set_pause(demo->timeline, demo->last_before, demo->continued_at, demo->stopped_at,
+                       demo->resumed_at);
     return true;
 }
 

@@ -130,7 +130,7 @@ static bool run_wait_primary(struct call *call, GError **error)
 
 static bool met_idle(struct wait *wait)
 {
-    gint64 from = MAX(wait->since, viewer_pictures(wait->probe->viewer)->last);
+    gint64 from = MAX(wait->since, viewer_pictures(wait->probe->viewer)->touched);
 
     return g_get_monotonic_time() - from >= wait->a * (gint64)1000;
 }
@@ -413,7 +413,7 @@ static bool run_type(struct call *call, GError **error)
 static bool run_motion(struct call *call, GError **error)
 {
     SpiceInputsChannel *channel = inputs(call, error);
-    int dx, dy;
+    int dx = 0, dy = 0;
 
     if (!channel || !parse_int(call->words[0], &dx, error) ||
         !parse_int(call->words[1], &dy, error))
@@ -425,7 +425,7 @@ static bool run_motion(struct call *call, GError **error)
 static bool run_position(struct call *call, GError **error)
 {
     SpiceInputsChannel *channel = inputs(call, error);
-    int x, y;
+    int x = 0, y = 0;
 
     if (!channel || !parse_int(call->words[0], &x, error) || !parse_int(call->words[1], &y, error))
         return false;
@@ -436,7 +436,7 @@ static bool run_position(struct call *call, GError **error)
 static bool run_button(struct call *call, GError **error)
 {
     SpiceInputsChannel *channel = inputs(call, error);
-    int button;
+    int button = 0;
 
     if (!channel || !parse_int(call->words[0], &button, error))
         return false;

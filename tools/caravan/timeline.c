@@ -2,7 +2,6 @@
 #include "timeline.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "timeline_private.h"
 
@@ -29,24 +28,41 @@ void timeline_free(struct timeline *timeline)
     g_free(timeline);
 }
 
+G_GNUC_PRINTF(4, 0)
+static void timeline_print(struct timeline *timeline, gint64 time, const char *name,
+                           const char *format, va_list args)
+{
+    const struct term *term = timeline->term;
+
+    term_clear_status(timeline->term);
+    printf("  %s%7.3f s%s  %s%-18s%s ", term_style(term, TERM_DIM),
+           (time - timeline->start) / 1e6, term_style(term, TERM_PLAIN),
+           term_style(term, TERM_BOLD), name, term_style(term, TERM_PLAIN));
+    vprintf(format, args);
+    putchar('\n');
+    fflush(stdout);
+}
+
 void timeline_tell(struct timeline *timeline, gint64 time, const char *name, const char *format,
                    ...)
 {
     struct moment moment = {time, name};
-    const struct term *term = timeline->term;
     va_list args;
-    char *text;
+
+    g_array_append_val(timeline->moments, moment);
+    va_start(args, format);
+    timeline_print(timeline, time, name, format, args);
+    va_end(args);
+}
+
+void timeline_note(struct timeline *timeline, gint64 time, const char *name, const char *format,
+                   ...)
+{
+    va_list args;
 
     va_start(args, format);
-    text = g_strdup_vprintf(format, args);
+    timeline_print(timeline, time, name, format, args);
     va_end(args);
-    g_array_append_val(timeline->moments, moment);
-    term_clear_status(timeline->term);
-    printf("  %s%7.3f s%s  %s%-20s%s %s\n", term_style(term, TERM_DIM),
-           (time - timeline->start) / 1e6, term_style(term, TERM_PLAIN),
-           term_style(term, TERM_BOLD), name, term_style(term, TERM_PLAIN), text);
-    fflush(stdout);
-    g_free(text);
 }
 
 void timeline_picture(struct timeline *timeline, gint64 time)
@@ -54,21 +70,13 @@ void timeline_picture(struct timeline *timeline, gint64 time)
     g_array_append_val(timeline->pictures, time);
 }
 
-void timeline_set_pause(struct timeline *timeline, gint64 from, gint64 to)
+void timeline_set_pause(struct timeline *timeline, gint64 from, gint64 to, gint64 vm_from,
+                        gint64 vm_to)
 {
     timeline->pause_from = from;
     timeline->pause_to = to;
-}
-
-gint64 timeline_time(const struct timeline *timeline, const char *name)
-{
-    for (guint i = timeline->moments->len; i-- > 0;) {
-        const struct moment *moment = &g_array_index(timeline->moments, struct moment, i);
-
-        if (!strcmp(moment->name, name))
-            return moment->time;
-    }
-    return 0;
+    timeline->vm_from = vm_from;
+    timeline->vm_to = vm_to;
 }
 
 static gint compare_times(gconstpointer a, gconstpointer b)
@@ -78,10 +86,11 @@ static gint compare_times(gconstpointer a, gconstpointer b)
     return (x > y) - (x < y);
 }
 
-gint64 timeline_interval(const struct timeline *timeline, gint64 from, gint64 to)
+void timeline_gaps(const struct timeline *timeline, gint64 from, gint64 to, gint64 *median,
+                   gint64 *longest)
 {
     GArray *gaps = g_array_new(FALSE, FALSE, sizeof(gint64));
-    gint64 last = 0, median = 0;
+    gint64 last = 0;
 
     for (guint i = 0; i < timeline->pictures->len; i++) {
         gint64 at = g_array_index(timeline->pictures, gint64, i);
@@ -96,18 +105,17 @@ gint64 timeline_interval(const struct timeline *timeline, gint64 from, gint64 to
         last = at;
     }
     g_array_sort(gaps, compare_times);
-    if (gaps->len)
-        median = g_array_index(gaps, gint64, gaps->len / 2);
+    *median = gaps->len ? g_array_index(gaps, gint64, gaps->len / 2) : 0;
+    *longest = gaps->len ? g_array_index(gaps, gint64, gaps->len - 1) : 0;
     g_array_unref(gaps);
-    return median;
 }
 
-gint64 timeline_first_picture(const struct timeline *timeline, gint64 time)
+gint64 timeline_last_picture(const struct timeline *timeline, gint64 time)
 {
-    for (guint i = 0; i < timeline->pictures->len; i++) {
+    for (guint i = timeline->pictures->len; i-- > 0;) {
         gint64 at = g_array_index(timeline->pictures, gint64, i);
 
-        if (at >= time)
+        if (at <= time)
             return at;
     }
     return 0;

@@ -5,20 +5,21 @@
 #include <cairo.h>
 
 #define IMAGE_WIDTH  1280
-#define IMAGE_HEIGHT 460
-#define LEFT         60
-#define RIGHT        30
-#define CHART_TOP    250
-#define CHART_BOTTOM 410
-#define LABEL_TOP    70
-#define LABEL_STEP   18
-#define LABEL_ROWS   9
+#define IMAGE_HEIGHT 640
+#define LEFT         70
+#define RIGHT        40
+#define LABEL_STEP   17
 #define BUCKET       (G_USEC_PER_SEC / 10)
+#define ZOOM_BEFORE  (G_USEC_PER_SEC * 3 / 10)
+#define ZOOM_AFTER   (G_USEC_PER_SEC * 5 / 10)
 
-struct drawing {
+/* One chart with its own scale of time; labels stand between label_top and top. */
+struct panel {
     const struct timeline *timeline;
     cairo_t *cairo;
     gint64 from, to;
+    double label_top, top, bottom;
+    gint64 tick; /* between two numbers of the axis */
 };
 
 struct color {
@@ -26,20 +27,23 @@ struct color {
 };
 
 static const struct color ink = {0.15, 0.17, 0.20};
-static const struct color faint = {0.72, 0.75, 0.80};
+static const struct color grey = {0.45, 0.48, 0.52};
+static const struct color faint = {0.78, 0.81, 0.85};
 static const struct color bar_color = {0.22, 0.49, 0.72};
-static const struct color pause_color = {0.89, 0.29, 0.20};
+static const struct color pause_color = {0.95, 0.62, 0.16};
+static const struct color stop_color = {0.84, 0.22, 0.18};
 
 static void use(cairo_t *cairo, struct color c, double alpha)
 {
     cairo_set_source_rgba(cairo, c.r, c.g, c.b, alpha);
 }
 
-static double x_of(const struct drawing *d, gint64 time)
+static double x_of(const struct panel *p, gint64 time)
 {
     double width = IMAGE_WIDTH - LEFT - RIGHT;
 
-    return LEFT + width * (double)(time - d->from) / (double)MAX(d->to - d->from, 1);
+    return LEFT + width * (double)(CLAMP(time, p->from, p->to) - p->from) /
+                      (double)MAX(p->to - p->from, 1);
 }
 
 static void write_text(cairo_t *cairo, double x, double y, const char *text)
@@ -48,96 +52,159 @@ static void write_text(cairo_t *cairo, double x, double y, const char *text)
     cairo_show_text(cairo, text);
 }
 
-static void draw_axis(const struct drawing *d)
+static void draw_axis(const struct panel *p)
 {
-    char text[32];
+    gint64 first = (p->from - p->timeline->start + p->tick - 1) / p->tick;
 
-    use(d->cairo, ink, 1);
-    cairo_set_line_width(d->cairo, 1);
-    cairo_move_to(d->cairo, LEFT, CHART_BOTTOM + 0.5);
-    cairo_line_to(d->cairo, IMAGE_WIDTH - RIGHT, CHART_BOTTOM + 0.5);
-    cairo_stroke(d->cairo);
-    for (gint64 second = (d->from - d->timeline->start) / G_USEC_PER_SEC;; second++) {
-        gint64 at = d->timeline->start + second * G_USEC_PER_SEC;
+    use(p->cairo, ink, 1);
+    cairo_set_line_width(p->cairo, 1);
+    cairo_move_to(p->cairo, LEFT, p->bottom + 0.5);
+    cairo_line_to(p->cairo, IMAGE_WIDTH - RIGHT, p->bottom + 0.5);
+    cairo_stroke(p->cairo);
+    for (gint64 n = first; p->timeline->start + n * p->tick <= p->to; n++) {
+        double x = x_of(p, p->timeline->start + n * p->tick);
+        char text[32];
 
-        if (at > d->to)
-            break;
-        if (at < d->from)
-            continue;
-        cairo_move_to(d->cairo, x_of(d, at), CHART_BOTTOM);
-        cairo_rel_line_to(d->cairo, 0, 5);
-        cairo_stroke(d->cairo);
-        g_snprintf(text, sizeof text, "%d s", (int)second);
-        write_text(d->cairo, x_of(d, at) - 6, CHART_BOTTOM + 20, text);
+        cairo_move_to(p->cairo, x, p->bottom);
+        cairo_rel_line_to(p->cairo, 0, 5);
+        cairo_stroke(p->cairo);
+        g_snprintf(text, sizeof text, p->tick < (gint64)G_USEC_PER_SEC ? "%.1f s" : "%.0f s",
+                   (double)(n * p->tick) / 1e6);
+        write_text(p->cairo, x - 10, p->bottom + 20, text);
     }
-    write_text(d->cairo, LEFT, IMAGE_HEIGHT - 12, "bars: pictures on the user's screen, per 0.1 s");
 }
 
-static void draw_bars(const struct drawing *d)
+static void draw_band(const struct panel *p, gint64 from, gint64 to, struct color color)
 {
-    double scale, width;
+    double x = x_of(p, from), width = MAX(x_of(p, to) - x, 1.5);
+
+    if (!from || to < p->from || from > p->to)
+        return;
+    use(p->cairo, color, 0.35);
+    cairo_rectangle(p->cairo, x, p->top, width, p->bottom - p->top);
+    cairo_fill(p->cairo);
+}
+
+static void draw_bands(const struct panel *p)
+{
+    draw_band(p, p->timeline->pause_from, p->timeline->pause_to, pause_color);
+    draw_band(p, p->timeline->vm_from, p->timeline->vm_to, stop_color);
+}
+
+/* Pictures per 0.1 s. */
+static void draw_bars(const struct panel *p)
+{
+    double scale, width = x_of(p, p->from + BUCKET) - LEFT;
     unsigned top = 1;
     char text[32];
 
-    for (gint64 at = d->from; at < d->to; at += BUCKET)
-        top = MAX(top, timeline_count(d->timeline, at, at + BUCKET));
-    scale = (double)(CHART_BOTTOM - CHART_TOP) / top;
-    width = x_of(d, d->from + BUCKET) - LEFT;
-    use(d->cairo, bar_color, 0.85);
-    for (gint64 at = d->from; at < d->to; at += BUCKET) {
-        double height = scale * timeline_count(d->timeline, at, at + BUCKET);
+    for (gint64 at = p->from; at < p->to; at += BUCKET)
+        top = MAX(top, timeline_count(p->timeline, at, at + BUCKET));
+    scale = (p->bottom - p->top) / top;
+    use(p->cairo, bar_color, 0.85);
+    for (gint64 at = p->from; at + BUCKET <= p->to; at += BUCKET) {
+        double height = scale * timeline_count(p->timeline, at, at + BUCKET);
 
-        cairo_rectangle(d->cairo, x_of(d, at) + 0.1 * width, CHART_BOTTOM - height, 0.8 * width,
+        cairo_rectangle(p->cairo, x_of(p, at) + 0.1 * width, p->bottom - height, 0.8 * width,
                         height);
     }
-    cairo_fill(d->cairo);
-    use(d->cairo, ink, 1);
+    cairo_fill(p->cairo);
+    use(p->cairo, grey, 1);
     g_snprintf(text, sizeof text, "%u/s", top * (unsigned)(G_USEC_PER_SEC / BUCKET));
-    write_text(d->cairo, 14, CHART_TOP + 10, text);
+    write_text(p->cairo, 24, p->top + 10, text);
 }
 
-static void draw_pause(const struct drawing *d)
+/* Every picture as a line. */
+static void draw_pictures(const struct panel *p)
 {
-    const struct timeline *t = d->timeline;
-    double x = x_of(d, t->pause_from);
-    char text[64];
+    use(p->cairo, bar_color, 1);
+    cairo_set_line_width(p->cairo, 2);
+    for (guint i = 0; i < p->timeline->pictures->len; i++) {
+        gint64 at = g_array_index(p->timeline->pictures, gint64, i);
 
-    if (!t->pause_to)
-        return;
-    use(d->cairo, pause_color, 0.45);
-    cairo_rectangle(d->cairo, x, CHART_TOP - 6, MAX(x_of(d, t->pause_to) - x, 1.5),
-                    CHART_BOTTOM - CHART_TOP + 6);
-    cairo_fill(d->cairo);
-    use(d->cairo, pause_color, 1);
-    g_snprintf(text, sizeof text, "longest pause: %.0f ms", (t->pause_to - t->pause_from) / 1e3);
-    write_text(d->cairo, LEFT + 330, IMAGE_HEIGHT - 12, text);
+        if (at < p->from || at > p->to)
+            continue;
+        cairo_move_to(p->cairo, x_of(p, at), p->top + 20);
+        cairo_line_to(p->cairo, x_of(p, at), p->bottom);
+    }
+    cairo_stroke(p->cairo);
 }
 
 /* Labels take turns in rows, so that moments close together stay readable. */
-static void draw_moments(const struct drawing *d)
+static void draw_moments(const struct panel *p)
 {
-    const GArray *moments = d->timeline->moments;
-    char text[96];
+    int rows = MAX((int)((p->top - p->label_top) / LABEL_STEP), 1), row = 0;
 
-    for (guint i = 0; i < moments->len; i++) {
-        const struct moment *moment = &g_array_index(moments, struct moment, i);
-        double y = LABEL_TOP + LABEL_STEP * (i % LABEL_ROWS), x = x_of(d, moment->time);
+    for (guint i = 0; i < p->timeline->moments->len; i++) {
+        const struct moment *moment = &g_array_index(p->timeline->moments, struct moment, i);
+        double y = p->label_top + LABEL_STEP * (row % rows), x = x_of(p, moment->time);
         cairo_text_extents_t extents;
+        char text[96];
 
-        if (moment->time < d->from || moment->time > d->to)
+        if (moment->time < p->from || moment->time > p->to)
             continue;
-        use(d->cairo, faint, 1);
-        cairo_move_to(d->cairo, x, y);
-        cairo_line_to(d->cairo, x, CHART_BOTTOM);
-        cairo_stroke(d->cairo);
-        g_snprintf(text, sizeof text, "%.2f %s", (moment->time - d->timeline->start) / 1e6,
+        row++;
+        use(p->cairo, faint, 1);
+        cairo_set_line_width(p->cairo, 1);
+        cairo_move_to(p->cairo, x, y);
+        cairo_line_to(p->cairo, x, p->bottom);
+        cairo_stroke(p->cairo);
+        g_snprintf(text, sizeof text, "%.3f %s", (moment->time - p->timeline->start) / 1e6,
                    moment->name);
-        cairo_text_extents(d->cairo, text, &extents);
-        use(d->cairo, ink, 1);
+        cairo_text_extents(p->cairo, text, &extents);
+        use(p->cairo, ink, 1);
         if (x + extents.width + 8 > IMAGE_WIDTH)
             x -= extents.width + 8;
-        write_text(d->cairo, x + 4, y + 4, text);
+        write_text(p->cairo, x + 4, y + 4, text);
     }
+}
+
+static void set_font(cairo_t *cairo, double size, cairo_font_weight_t weight)
+{
+    cairo_select_font_face(cairo, "sans-serif", CAIRO_FONT_SLANT_NORMAL, weight);
+    cairo_set_font_size(cairo, size);
+}
+
+static double draw_key(cairo_t *cairo, double x, struct color color, const char *text)
+{
+    cairo_text_extents_t extents;
+
+    use(cairo, color, 0.6);
+    cairo_rectangle(cairo, x, IMAGE_HEIGHT - 24, 12, 12);
+    cairo_fill(cairo);
+    use(cairo, ink, 1);
+    write_text(cairo, x + 18, IMAGE_HEIGHT - 13, text);
+    cairo_text_extents(cairo, text, &extents);
+    return x + 18 + extents.width + 28;
+}
+
+static void draw_all(const struct timeline *t, cairo_t *cairo, const char *title, gint64 from,
+                     gint64 to)
+{
+    const struct panel whole = {t, cairo, from, to, 66, 190, 290, G_USEC_PER_SEC};
+    const struct panel zoom = {t,   cairo, t->vm_from - ZOOM_BEFORE, t->vm_from + ZOOM_AFTER,
+                               356, 470,   570,                      BUCKET};
+    double x = LEFT;
+
+    cairo_set_source_rgb(cairo, 1, 1, 1);
+    cairo_paint(cairo);
+    use(cairo, ink, 1);
+    set_font(cairo, 17, CAIRO_FONT_WEIGHT_BOLD);
+    write_text(cairo, LEFT, 34, title);
+    set_font(cairo, 12, CAIRO_FONT_WEIGHT_NORMAL);
+    draw_moments(&whole);
+    draw_bars(&whole);
+    draw_bands(&whole);
+    draw_axis(&whole);
+    if (t->vm_from) {
+        draw_moments(&zoom);
+        draw_bands(&zoom);
+        draw_pictures(&zoom);
+        draw_axis(&zoom);
+    }
+    x = draw_key(cairo, x, bar_color, "pictures on the user's screen (above: per 0.1 s)");
+    x = draw_key(cairo, x, pause_color, "the picture stands still");
+    draw_key(cairo, x, stop_color, "the VM stands still");
 }
 
 bool timeline_save(const struct timeline *timeline, const char *path, const char *title,
@@ -145,24 +212,11 @@ bool timeline_save(const struct timeline *timeline, const char *path, const char
 {
     cairo_surface_t *surface =
         cairo_image_surface_create(CAIRO_FORMAT_RGB24, IMAGE_WIDTH, IMAGE_HEIGHT);
-    struct drawing d = {timeline, cairo_create(surface), from, to};
+    cairo_t *cairo = cairo_create(surface);
     cairo_status_t status;
 
-    cairo_set_source_rgb(d.cairo, 1, 1, 1);
-    cairo_paint(d.cairo);
-    cairo_select_font_face(d.cairo, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
-                           CAIRO_FONT_WEIGHT_BOLD);
-    cairo_set_font_size(d.cairo, 17);
-    use(d.cairo, ink, 1);
-    write_text(d.cairo, LEFT, 34, title);
-    cairo_select_font_face(d.cairo, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
-                           CAIRO_FONT_WEIGHT_NORMAL);
-    cairo_set_font_size(d.cairo, 12);
-    draw_bars(&d);
-    draw_moments(&d);
-    draw_pause(&d);
-    draw_axis(&d);
-    cairo_destroy(d.cairo);
+    draw_all(timeline, cairo, title, from, to);
+    cairo_destroy(cairo);
     status = cairo_surface_write_to_png(surface, path);
     cairo_surface_destroy(surface);
     if (status != CAIRO_STATUS_SUCCESS)

@@ -17,6 +17,7 @@ struct timeline {
     GArray *moments;  /* struct moment */
     GArray *pictures; /* gint64, rising */
     gint64 pause_from, pause_to;
+    gint64 vm_from, vm_to;
 };
 
 /* Pictures within from <= time < to. */

@@ -2,6 +2,7 @@
 #include "viewer.h"
 
 #include <string.h>
+#include <cairo.h>
 
 struct viewer {
     SpiceSession *session;
@@ -149,8 +150,11 @@ static void viewer_count_picture(struct viewer *viewer, gint64 now)
 {
     struct viewer_pictures *p = &viewer->pictures;
     gint64 from = MAX(p->last, p->gap_origin);
+    bool same = p->last && now - p->touched < VIEWER_PICTURE_STEP_US &&
+                now - p->last < VIEWER_PICTURE_MOST_US;
 
-    if (p->last && now - p->last < VIEWER_PICTURE_US)
+    p->touched = now;
+    if (same)
         return;
     if (p->last)
         p->last_gap = now - p->last;
@@ -176,15 +180,73 @@ void viewer_gap_reset(struct viewer *viewer)
     viewer->pictures.gap_origin = g_get_monotonic_time();
 }
 
+/* A new primary surface is black until everything of it was drawn once. */
+static void channel_expect_all(struct viewer_channel *channel, int width, int height)
+{
+    const cairo_rectangle_int_t all = {0, 0, width, height};
+
+    g_clear_pointer(&channel->missing, cairo_region_destroy);
+    channel->width = width;
+    channel->height = height;
+    if (width > 0 && height > 0)
+        channel->missing = cairo_region_create_rectangle(&all);
+}
+
+/* True when this was the last that was missing. */
+static bool channel_drawn(struct viewer_channel *channel, int x, int y, int w, int h)
+{
+    const cairo_rectangle_int_t drawn = {x, y, w, h};
+
+    if (!channel->missing)
+        return false;
+    cairo_region_subtract_rectangle(channel->missing, &drawn);
+    if (!cairo_region_is_empty(channel->missing))
+        return false;
+    g_clear_pointer(&channel->missing, cairo_region_destroy);
+    return true;
+}
+
+static bool rectangle_is_black(const struct image *image, const cairo_rectangle_int_t *r)
+{
+    for (int y = r->y; y < r->y + r->height; y++) {
+        const uint8_t *row = image->rgb + ((size_t)y * image->width + r->x) * 3;
+
+        for (int i = 0; i < 3 * r->width; i++)
+            if (row[i])
+                return false;
+    }
+    return true;
+}
+
+bool viewer_lacks(const struct viewer_channel *channel, const struct image *reference)
+{
+    if (!channel->missing)
+        return channel->width == 0;
+    if (!reference || reference->width != channel->width || reference->height != channel->height)
+        return true;
+    for (int i = 0; i < cairo_region_num_rectangles(channel->missing); i++) {
+        cairo_rectangle_int_t r;
+
+        cairo_region_get_rectangle(channel->missing, i, &r);
+        if (!rectangle_is_black(reference, &r))
+            return true;
+    }
+    return false;
+}
+
 static void on_invalidate(SpiceChannel *object, gint x, gint y, gint w, gint h, gpointer data)
 {
     struct viewer_channel *channel = data;
+    bool whole = channel_drawn(channel, x, y, w, h);
 
     (void)object;
     viewer_count_picture(channel->viewer, g_get_monotonic_time());
     viewer_tell(channel->viewer, (struct viewer_event){.kind = VIEWER_PICTURE,
                                                        .channel = channel,
                                                        .values = {x, y, w, h}});
+    if (whole)
+        viewer_tell(channel->viewer,
+                    (struct viewer_event){.kind = VIEWER_WHOLE, .channel = channel});
 }
 
 static void on_primary_create(SpiceChannel *object, gint format, gint width, gint height,
@@ -196,8 +258,8 @@ static void on_primary_create(SpiceChannel *object, gint format, gint width, gin
     (void)stride;
     (void)shmid;
     (void)pixels;
-    channel->width = width;
-    channel->height = height;
+    channel->primaries++;
+    channel_expect_all(channel, width, height);
     viewer_tell(channel->viewer, (struct viewer_event){.kind = VIEWER_PRIMARY,
                                                        .channel = channel,
                                                        .values = {width, height, format}});
@@ -208,8 +270,7 @@ static void on_primary_destroy(SpiceChannel *object, gpointer data)
     struct viewer_channel *channel = data;
 
     (void)object;
-    channel->width = 0;
-    channel->height = 0;
+    channel_expect_all(channel, 0, 0);
     viewer_tell(channel->viewer,
                 (struct viewer_event){.kind = VIEWER_PRIMARY_DESTROYED, .channel = channel});
 }
@@ -517,6 +578,7 @@ static void channel_let_go(struct viewer_channel *channel)
     channel_count_bytes(channel);
     channel->open = false;
     g_signal_handlers_disconnect_by_data(channel->object, channel);
+    channel_expect_all(channel, 0, 0);
     g_clear_object(&channel->object);
     g_clear_object(&channel->socket);
 }

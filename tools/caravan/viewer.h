@@ -33,7 +33,8 @@ struct viewer;
     X(MARK, "mark")                                                                                \
     X(CURSOR, "cursor")                                                                            \
     X(MONITORS, "monitors")                                                                        \
-    X(PICTURE, "picture")
+    X(PICTURE, "picture")                                                                          \
+    X(WHOLE, "whole")
 
 enum viewer_event_kind {
 #define VIEWER_EVENT_CONSTANT(constant, name) VIEWER_##constant,
@@ -54,6 +55,8 @@ struct viewer_channel {
     unsigned moves;    /* how many times its socket was replaced while it stayed open */
     bool open;
     int width, height; /* display: the primary surface, 0 when there is none */
+    unsigned primaries; /* display: how many primary surfaces it was given so far */
+    void *missing;     /* display: cairo_region_t not yet drawn since the newest one, or NULL */
     guint64 bytes;     /* read so far, over all its sockets */
     guint64 bytes_seen;
     GSocket *socket; /* compared, never used */
@@ -81,13 +84,18 @@ enum viewer_status {
     VIEWER_LOST, /* came up and ended without being asked */
 };
 
-/* Invalidate rectangles closer than this belong to one picture. */
-#define VIEWER_PICTURE_US 1000
+/*
+ * Rectangles that follow each other closer than the first belong to one
+ * picture, as long as it takes no longer than the second.
+ */
+#define VIEWER_PICTURE_STEP_US 1000
+#define VIEWER_PICTURE_MOST_US 10000
 
 /* Counted since the last viewer_gap_reset, except pictures and last. */
 struct viewer_pictures {
     guint64 pictures; /* since connecting */
-    gint64 last;      /* time of the newest picture, 0 before the first */
+    gint64 last;      /* time at which the newest picture began, 0 before the first */
+    gint64 touched;   /* time of the newest rectangle */
     gint64 gap;       /* longest time between two pictures, microseconds */
     gint64 gap_from, gap_to;
     gint64 last_gap;   /* between the newest two pictures */
@@ -140,6 +148,13 @@ void viewer_gap_reset(struct viewer *viewer);
 
 /* Copies the primary surface of a display channel. NULL and error when there is none. */
 struct image *viewer_grab(struct viewer *viewer, int id, GError **error);
+
+/*
+ * True when a display's primary surface still lacks a pixel that is not black
+ * in reference (NULL or of another size: any pixel). A new primary is black,
+ * so servers may leave out what is black anyway.
+ */
+bool viewer_lacks(const struct viewer_channel *channel, const struct image *reference);
 
 /* Name of a kind of event. */
 const char *viewer_event_name(enum viewer_event_kind kind);

@@ -151,8 +151,10 @@ class Client:
 
 
 def connect(bench, vm, name="client", uri=None, password=None):
-    """A client that shows the VM's screen."""
+    """A client that shows the VM's screen and has all of its channels."""
     client = Client(bench, name, uri or vm.spice.uri, password)
     client.wait_picture()
+    for channel in ("inputs", "cursor"):
+        client.command(f"wait-channel {channel} 10")
     bench.say(f"{name} is connected to {uri or vm.spice.uri}")
     return client

@@ -2,6 +2,7 @@
 """A client of QEMU's monitor (QMP) on a unix socket."""
 import json
 import socket
+import threading
 import time
 
 from .run import Failure
@@ -10,12 +11,16 @@ COMMAND_SECONDS = 30
 
 
 class Qmp:
-    """One monitor connection. Events are kept, in order, with the time they were read."""
+    """One monitor connection; commands may come from any thread, events are waited for in one.
+
+    Events are kept, in order, with the time they were read.
+    """
 
     def __init__(self, path):
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(path)
         self._rest = b""
+        self._lock = threading.Lock()
         self.events = []
         self._read(COMMAND_SECONDS)
         self.command("qmp_capabilities")
@@ -34,13 +39,20 @@ class Qmp:
         """Like command(), but returns the whole reply, which may hold `error`."""
         names = {name.replace("_", "-"): value for name, value in arguments.items()}
         line = json.dumps({"execute": execute, "arguments": names}).encode() + b"\n"
+        with self._lock:
+            self._send(line, _fd)
+            return self._reply(execute)
+
+    def _send(self, line, fd):
         try:
-            if _fd is None:
+            if fd is None:
                 self._socket.sendall(line)
             else:
-                socket.send_fds(self._socket, [line], [_fd])
+                socket.send_fds(self._socket, [line], [fd])
         except ConnectionError:
-            raise Failure(f"QEMU has ended before QMP {execute}") from None
+            raise Failure(f"QEMU has ended before {line.decode().strip()}") from None
+
+    def _reply(self, execute):
         end = time.monotonic() + COMMAND_SECONDS
         while True:
             message = self._read(end - time.monotonic())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a test begins and ends: exit codes, the bound on its time, processes, what a failure shows."""
+"""How a test begins and ends: exit codes, its bound, processes, what a failure shows."""
 import argparse
 import os
 import shutil
@@ -108,7 +108,7 @@ class Bench:
 
 
 def run(test, bound, arguments=None):
-    """Runs test(bench, options) within `bound` seconds; never returns. `arguments` gets the parser."""
+    """Runs test(bench, options) within `bound` seconds, never returns; `arguments` gets the parser."""
     parser = argparse.ArgumentParser(description=sys.modules[test.__module__].__doc__)
     if arguments:
         arguments(parser)
@@ -131,9 +131,9 @@ def run(test, bound, arguments=None):
         bench.say(f"skipped: {skip}")
     except Failure as failure:
         bench.say(f"FAILED: {failure}")
-    except OutOfTime:
+    except (OutOfTime, KeyboardInterrupt):
         traceback.print_exc()
-        bench.say(f"FAILED: not done within {bound} s")
+        bench.say(f"FAILED: interrupted, or not done within {bound} s")
     except Exception:
         traceback.print_exc()
         bench.say("FAILED: an exception")

@@ -45,7 +45,7 @@ class Spice:
 
 
 class Vm:
-    """One QEMU process. The server library is the one in CARAVAN_LIBDIR, or the system's if unset."""
+    """One QEMU process. Its server library is CARAVAN_LIBDIR's, or the system's if that is unset."""
 
     def __init__(self, bench, name, spice, machine, incoming=None, environment=None):
         """machine: the arguments that make the guest; spice: Spice or None."""
@@ -110,7 +110,7 @@ class Vm:
         return text.split("\n")[:-1]
 
     def wait_line(self, wanted, seconds, since=0):
-        """The index of the first line from `since` on that is `wanted` or makes wanted(line) true."""
+        """The index of the first line from `since` on that is `wanted`, or for which it is true."""
         matches = wanted if callable(wanted) else lambda line: line.strip() == wanted
 
         def found():
