@@ -2,16 +2,19 @@
 #include "migrate/move.h"
 
 #include <glib.h>
+#include <poll.h>
 #include <spice/enums.h>
 #include <spice/protocol.h>
 
 #include "base/log.h"
 #include "channel/main.h"
 #include "session/server_impl.h"
+#include "stream/pump.h"
 
 enum {
     ANSWER_MS = 10 * 1000, /* for a client to link the target */
     LEAVE_MS = 10 * 1000,  /* for the clients to be gone after the end */
+    HOLD_MS = 300,         /* the guest's devices wait for answers before the RAM flows */
 };
 
 enum move_phase {
@@ -260,14 +263,51 @@ bool move_connect(struct move *self, const char *host, int port, int secure_port
     return true;
 }
 
-bool move_start(struct move *self)
+static bool is_announced(const struct move *self)
 {
     return self->phase == PHASE_CONNECTING || self->phase == PHASE_CONNECTED;
 }
 
+/* Handles what the asked clients say within the time; nothing else of the loop runs. */
+static void listen_to_asked(struct move *self, int timeout_ms)
+{
+    GPtrArray *clients = self->server->clients;
+    g_autofree struct pollfd *fds = g_new0(struct pollfd, clients->len);
+    g_autofree struct pump **pumps = g_new0(struct pump *, clients->len);
+    unsigned n = 0;
+
+    for (guint i = 0; i < clients->len; i++) {
+        struct client *client = g_ptr_array_index(clients, i);
+        struct pump *pump = client->main ? endpoint_main_pump(client->main) : NULL;
+        if (!pump || !pump_is_open(pump) || !is_asked(client))
+            continue;
+        fds[n] = (struct pollfd){.fd = stream_fd(pump_stream(pump)), .events = POLLIN};
+        pumps[n++] = pump;
+    }
+    if (poll(fds, n, timeout_ms) <= 0)
+        return;
+    for (unsigned i = 0; i < n; i++) {
+        if (fds[i].revents)
+            pump_turn(pumps[i]);
+    }
+}
+
+/* A small guest is over before its clients have linked the target, and they would have to connect
+ * anew: so the RAM waits for them, but not long, since QEMU's main loop stands still meanwhile. */
+bool move_start(struct move *self)
+{
+    int64_t until = loop_now_us() + HOLD_MS * 1000;
+    int64_t left;
+
+    while (count_asked(self) && (left = until - loop_now_us()) > 0)
+        listen_to_asked(self, (int)(left / 1000) + 1);
+    check_answered(self);
+    return is_announced(self);
+}
+
 bool move_end(struct move *self, bool completed)
 {
-    bool announced = move_start(self);
+    bool announced = is_announced(self);
 
     if (!completed) {
         if (announced)

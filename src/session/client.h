@@ -93,8 +93,10 @@ extern const struct endpoint_ops endpoint_display_ops;
 extern const struct endpoint_ops endpoint_cursor_ops;
 
 struct main_link;
-struct inputs_link;
+struct pump;
 struct main_link *endpoint_main_link(const struct endpoint *self);
+/* The pump of the main link, NULL before it is attached. */
+struct pump *endpoint_main_pump(const struct endpoint *self);
 void endpoint_inputs_leds(struct endpoint *self, uint8_t leds);
 
 #endif

@@ -26,6 +26,13 @@ struct main_link *endpoint_main_link(const struct endpoint *self)
     return impl ? impl->link : NULL;
 }
 
+struct pump *endpoint_main_pump(const struct endpoint *self)
+{
+    const struct main_endpoint *impl = self->impl;
+
+    return impl ? impl->pump : NULL;
+}
+
 static void on_attach_channels(void *owner)
 {
     struct endpoint *self = owner;

@@ -130,6 +130,12 @@ static void on_ready(void *opaque, unsigned events)
     pump_kick(self);
 }
 
+void pump_turn(struct pump *self)
+{
+    if (!self->ended && !self->busy)
+        on_ready(self, LOOP_READ);
+}
+
 struct pump *pump_new(struct loop *loop, struct stream *stream, struct conn *conn,
                       pump_closed_fn *closed, void *opaque)
 {
@@ -155,6 +161,11 @@ void pump_free(struct pump *self)
     loop_timer_remove(self->ending);
     stream_free(self->stream);
     g_free(self);
+}
+
+bool pump_is_open(const struct pump *self)
+{
+    return !self->ended;
 }
 
 struct stream *pump_stream(struct pump *self)

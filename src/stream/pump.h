@@ -30,6 +30,13 @@ void pump_close(struct pump *self, const char *reason);
 /* There may be output: writes what the link takes now. */
 void pump_kick(struct pump *self);
 
+/* Reads and writes what can be now, without the loop: for a caller that must not return to it yet.
+ * Ends are still told from the loop. */
+void pump_turn(struct pump *self);
+
+/* False once the end is about to be told. */
+bool pump_is_open(const struct pump *self);
+
 struct stream *pump_stream(struct pump *self);
 
 #endif
