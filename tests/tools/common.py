@@ -54,6 +54,7 @@ class Vm:
             spice += ",password-secret=ticket"
         command = [QEMU, "-nodefaults", "-no-user-config", "-accel", "tcg", "-m", "64",
                    "-display", "none", "-vga", "std", "-spice", spice,
+                   "-serial", f"file:{self.folder}/serial",
                    "-drive", f"file={GUEST},format=raw,snapshot=on", *arguments]
         self.process = subprocess.Popen(command)
         end = time.monotonic() + 10
@@ -61,6 +62,17 @@ class Vm:
             if self.process.poll() is not None or time.monotonic() > end:
                 sys.exit("FAILED: QEMU does not come up")
             time.sleep(0.02)
+
+    def wait_ready(self):
+        """Until the guest takes keys."""
+        end = time.monotonic() + 30
+        while True:
+            with open(os.path.join(self.folder, "serial"), encoding="latin-1") as serial:
+                if "ready" in serial.read():
+                    return
+            if time.monotonic() > end:
+                sys.exit("FAILED: the guest does not come up")
+            time.sleep(0.05)
 
     def __enter__(self):
         return self
