@@ -66,13 +66,17 @@ class Vm:
     def wait_ready(self):
         """Until the guest takes keys."""
         end = time.monotonic() + 30
-        while True:
-            with open(os.path.join(self.folder, "serial"), encoding="latin-1") as serial:
-                if "ready" in serial.read():
-                    return
+        while not self.serial_has("ready"):
             if time.monotonic() > end:
                 sys.exit("FAILED: the guest does not come up")
             time.sleep(0.05)
+
+    def serial_has(self, text):
+        path = os.path.join(self.folder, "serial")
+        if not os.path.exists(path):  # QEMU makes it after the SPICE socket
+            return False
+        with open(path, encoding="latin-1") as serial:
+            return text in serial.read()
 
     def __enter__(self):
         return self
