@@ -32,7 +32,7 @@ with tempfile.TemporaryDirectory() as folder:
     for text in (server, "announced", "VM stopped", "VM running", "session moved",
                  "picture continues", "18 of 18 codes"):
         check(text in done.stdout, f"it tells: {text}")
-    check(done.stdout.count("all kept, none reopened") == options.clients, "all channels are kept")
+    check(done.stdout.count("all kept, none begun anew") == options.clients, "all channels are kept")
     check(done.stdout.count("exactly the VM's own") == 2, "both pictures are the VM's own")
     for name in ("before.png", "after.png", "timeline.png"):
         with open(os.path.join(folder, name), "rb") as file:

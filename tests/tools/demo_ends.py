@@ -26,9 +26,11 @@ def gone(pid, seconds=10):
 
 
 def start(folder, *options):
+    """A demo whose leftovers, if it is killed, lie in folder too."""
     return subprocess.Popen([CARAVAN, "demo", "--libdir", "", "--guest", GUEST, "--qemu", QEMU,
                              "--out", folder, *options],
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            env={**os.environ, "TMPDIR": folder})
 
 
 def until(demo, text):

@@ -172,8 +172,8 @@ static GOptionContext *option_context(struct demo_options *o)
 {
     const GOptionEntry entries[] = {
         {"window", 'w', 0, G_OPTION_ARG_NONE, &o->window, "show the screen in a window", NULL},
-        {"out", 'o', 0, G_OPTION_ARG_FILENAME, &o->out,
-         "folder for pictures and logs (demo-out)", "DIR"},
+        {"out", 'o', 0, G_OPTION_ARG_FILENAME, &o->out, "folder for pictures and logs (demo-out)",
+         "DIR"},
         {"clients", 'c', 0, G_OPTION_ARG_INT, &o->clients, "so many users watch (1)", "N"},
         {"vga", 0, 0, G_OPTION_ARG_STRING, &o->vga, "graphics card (std)", "std|virtio|qxl"},
         {"libdir", 0, 0, G_OPTION_ARG_FILENAME, &o->libdir,
@@ -183,8 +183,7 @@ static GOptionContext *option_context(struct demo_options *o)
          "PROGRAM"},
         {"qemu-arg", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->arguments,
          "one more argument for both QEMUs, may be repeated", "ARG"},
-        {"keep", 0, 0, G_OPTION_ARG_NONE, &o->keep, "keep the moved VM running until Ctrl-C",
-         NULL},
+        {"keep", 0, 0, G_OPTION_ARG_NONE, &o->keep, "keep the moved VM running until Ctrl-C", NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
     GOptionContext *context = g_option_context_new(NULL);
@@ -193,9 +192,9 @@ static GOptionContext *option_context(struct demo_options *o)
     g_option_context_set_summary(
         context, "Starts a small VM, connects a SPICE client to it, moves the VM to a second\n"
                  "QEMU while the client watches, and tells what its user saw.");
-    g_option_context_set_description(
-        context, "Exit: 0 all is well, 1 usage, 2 did not come to its end,\n"
-                 "      3 a check failed, 130 interrupted.\n");
+    g_option_context_set_description(context,
+                                     "Exit: 0 all is well, 1 usage, 2 did not come to its end,\n"
+                                     "      3 a check failed, 130 interrupted.\n");
     return context;
 }
 

@@ -29,7 +29,7 @@ struct demo_options {
     char *guest;
     char *qemu;
     char **arguments; /* further ones for QEMU, or NULL */
-    int clients; /* at least 1 */
+    int clients;      /* at least 1 */
     int window;
     int keep;
 };
@@ -38,8 +38,8 @@ struct demo_options {
 struct demo_channel {
     const char *name;
     int type, id;
-    unsigned serial, opened;
-    bool kept; /* the same object is open at the target and was never reopened */
+    unsigned serial, opened, resets;
+    bool kept; /* the same object is open at the target, never reopened, its state not reset */
 };
 
 /* One of the users. The first one's picture is measured. */
@@ -73,27 +73,27 @@ struct demo {
     struct window *window;
     struct vm *source, *target;
     char *run_dir;
-    char *library;     /* that QEMU really has loaded */
-    bool talking;      /* the guest is ours: it says on its serial port what it does */
-    bool moving;       /* between the announcement and the end of the move */
-    bool source_left;  /* the source is stopped on purpose */
-    char *trouble;     /* a channel that ended when none should */
-    bool released;     /* the source's server says that it is done */
-    char *status;      /* of the migration, as the source tells it */
+    char *library;    /* that QEMU really has loaded */
+    bool talking;     /* the guest is ours: it says on its serial port what it does */
+    bool moving;      /* between the announcement and the end of the move */
+    bool source_left; /* the source is stopped on purpose */
+    char *trouble;    /* a channel that ended when none should */
+    bool released;    /* the source's server says that it is done */
+    char *status;     /* of the migration, as the source tells it */
     gint64 stopped_at, resumed_at, moved_at, watched_from, ended_at;
     gint64 copied_from;
     gint64 frozen_at;
-    unsigned freezes;       /* that the guest had reported before the newest */
+    unsigned freezes; /* that the guest had reported before the newest */
     guint64 bytes_at_stop, bytes_at_picture;
-    gint64 last_before;     /* the newest picture before the VM stopped */
-    gint64 continued_at;    /* the first picture after the move, or the whole new screen */
-    struct image *reference; /* the screen when the move was announced */
-    unsigned primaries;     /* primary surfaces until then */
-    bool rebuilt;           /* the target gave the screen anew */
-    bool whole;             /* and drew everything of it */
+    gint64 last_before;       /* the newest picture before the VM stopped */
+    gint64 continued_at;      /* the first picture after the move, or the whole new screen */
+    struct image *reference;  /* the screen when the move was announced */
+    unsigned primaries;       /* primary surfaces until then */
+    bool rebuilt;             /* the target gave the screen anew */
+    bool whole;               /* and drew everything of it */
     gint64 usual, usual_most; /* between pictures before the copy: median and longest */
     gint64 later_most;        /* from the copy on: longest, wherever it was */
-    double downtime_ms; /* as QEMU counts it, < 0 when unknown */
+    double downtime_ms;       /* as QEMU counts it, < 0 when unknown */
     struct demo_comparison before, after;
     struct demo_keys keys_before, keys_after;
 };

@@ -153,8 +153,12 @@ void demo_remember_channels(struct demo_client *client)
 
     for (guint i = 0; i < channels->len; i++) {
         const struct viewer_channel *channel = channels->pdata[i];
-        struct demo_channel row = {channel->type_name, channel->type,   channel->id,
-                                   channel->serial,    channel->opened, false};
+        struct demo_channel row = {.name = channel->type_name,
+                                   .type = channel->type,
+                                   .id = channel->id,
+                                   .serial = channel->serial,
+                                   .opened = channel->opened,
+                                   .resets = channel->resets};
 
         if (channel->open)
             g_array_append_val(client->channels, row);
@@ -172,8 +176,7 @@ bool demo_client_moved(const struct demo_client *client)
     for (guint i = 0; all && i < channels->len; i++) {
         const struct viewer_channel *channel = channels->pdata[i];
 
-        all = !channel->open ||
-              viewer_channel_port(channel) == vm_spice_port(client->demo->target);
+        all = !channel->open || viewer_channel_port(channel) == vm_spice_port(client->demo->target);
     }
     return all && state == SPICE_SESSION_MIGRATION_NONE;
 }
@@ -187,7 +190,7 @@ bool demo_check_channels(struct demo_client *client)
         const struct viewer_channel *now = viewer_channel(client->viewer, row->type, row->id);
 
         row->kept = now && now->serial == row->serial && now->opened == row->opened &&
-                    now->open &&
+                    now->resets == row->resets && now->open &&
                     viewer_channel_port(now) == vm_spice_port(client->demo->target);
         all = all && row->kept;
     }

@@ -34,7 +34,7 @@ static bool report_client(struct demo *demo, struct demo_client *client)
     if (demo->clients->len > 1)
         g_snprintf(name, sizeof name, "client %u", client->number);
     say(demo, all, name, "%s- %s", names->str,
-        all ? "all kept, none reopened" : "not all of them survived");
+        all ? "all kept, none begun anew" : "not all of them survived");
     g_string_free(names, TRUE);
     return all;
 }
@@ -54,9 +54,9 @@ static bool report_picture(struct demo *demo, const char *name,
     const struct image_difference *d = &comparison->difference;
 
     if (d->pixels)
-        return say(demo, false, name, "%zu of %d pixels differ from the VM's own, within %dx%d+%d+%d",
-                   d->pixels, comparison->width * comparison->height, d->width, d->height, d->x,
-                   d->y);
+        return say(demo, false, name,
+                   "%zu of %d pixels differ from the VM's own, within %dx%d+%d+%d", d->pixels,
+                   comparison->width * comparison->height, d->width, d->height, d->x, d->y);
     return say(demo, comparison->done, name, "%dx%d, exactly the VM's own", comparison->width,
                comparison->height);
 }
@@ -107,13 +107,14 @@ static void report_chart(struct demo *demo)
 static bool draw_timeline(struct demo *demo)
 {
     char *path = g_strdup_printf("%s/timeline.png", demo->options.out);
-    char *title = g_strdup_printf("A desktop moves: %.0f ms without a new picture, VM stopped for %.0f ms",
-                                  (demo->continued_at - demo->last_before) / 1e3,
-                                  (demo->resumed_at - demo->stopped_at) / 1e3);
+    char *title =
+        g_strdup_printf("A desktop moves: %.0f ms without a new picture, VM stopped for %.0f ms",
+                        (demo->continued_at - demo->last_before) / 1e3,
+                        (demo->resumed_at - demo->stopped_at) / 1e3);
     GError *error = NULL;
-    bool ok = timeline_save(demo->timeline, path, title,
-                            demo->watched_from - 2 * (gint64)G_USEC_PER_SEC, demo->ended_at,
-                            &error);
+    bool ok =
+        timeline_save(demo->timeline, path, title, demo->watched_from - 2 * (gint64)G_USEC_PER_SEC,
+                      demo->ended_at, &error);
 
     if (ok)
         printf("    files      %s/before.png  after.png  timeline.png\n", demo->options.out);
@@ -136,5 +137,6 @@ bool demo_report(struct demo *demo)
     ok = report_keys(demo) && ok;
     ok = report_pause(demo) && ok;
     ok = draw_timeline(demo) && ok;
+    fflush(stdout);
     return ok;
 }

@@ -140,8 +140,8 @@ static bool act_boot(struct demo *demo, GError **error)
     if (demo_broken(demo, error) || !demo_run_on(demo, 0.5, error))
         return false;
     display = demo_display(demo->clients->pdata[0]);
-    timeline_tell(demo->timeline, g_get_monotonic_time(), "guest runs", "%dx%d%s",
-                  display->width, display->height,
+    timeline_tell(demo->timeline, g_get_monotonic_time(), "guest runs", "%dx%d%s", display->width,
+                  display->height,
                   demo->talking ? "" : " (an unknown guest, its keys are not checked)");
     return true;
 }
@@ -153,8 +153,7 @@ static bool act_watch(struct demo *demo, GError **error)
 
     if (!demo_run_on(demo, WATCH_S, error))
         return false;
-    timeline_note(demo->timeline, g_get_monotonic_time(), "watched",
-                  "%.0f pictures/s, %.0f kB/s",
+    timeline_note(demo->timeline, g_get_monotonic_time(), "watched", "%.0f pictures/s, %.0f kB/s",
                   (viewer_pictures(demo->viewer)->pictures - before) / WATCH_S,
                   (viewer_bytes(demo->viewer) - bytes) / WATCH_S / 1000);
     return true;
@@ -228,8 +227,7 @@ static bool run_text(struct vm *vm, const char *command, const char *text, GErro
 static bool prepare_migration(struct demo *demo, GError **error)
 {
     return run_text(demo->source, "migrate-set-capabilities",
-                    "{\"capabilities\": [{\"capability\": \"events\", \"state\": true}]}",
-                    error) &&
+                    "{\"capabilities\": [{\"capability\": \"events\", \"state\": true}]}", error) &&
            run_text(demo->source, "migrate-set-parameters",
                     "{\"max-bandwidth\": 10000000, \"downtime-limit\": 30}", error);
 }
@@ -297,8 +295,8 @@ static void ask_downtime(struct demo *demo)
     JsonNode *info = qmp_execute(vm_qmp(demo->source), "query-migrate", NULL, NULL);
 
     if (info && JSON_NODE_HOLDS_OBJECT(info))
-        demo->downtime_ms = json_object_get_int_member_with_default(json_node_get_object(info),
-                                                                    "downtime", -1);
+        demo->downtime_ms =
+            json_object_get_int_member_with_default(json_node_get_object(info), "downtime", -1);
     if (info)
         json_node_unref(info);
 }
@@ -362,6 +360,8 @@ static bool act_measure(struct demo *demo, GError **error)
     return true;
 }
 
+typedef bool (*demo_act)(struct demo *demo, GError **error);
+
 /* When a QEMU has died, that is the reason, whatever failed first for it. */
 static void prefer_death(struct demo *demo, GError **error)
 {
@@ -378,10 +378,10 @@ static void prefer_death(struct demo *demo, GError **error)
 
 bool demo_story(struct demo *demo, GError **error)
 {
-    static bool (*const acts[])(struct demo *demo, GError **error) = {
-        act_start,       act_connect,        act_boot,     act_connect_others, act_watch,
-        act_type_before, act_compare_before, act_watch,    act_announce,       act_move,
-        act_leave_source, act_measure,       act_type_after, act_compare_after,
+    static const demo_act acts[] = {
+        act_start,        act_connect,        act_boot,       act_connect_others, act_watch,
+        act_type_before,  act_compare_before, act_watch,      act_announce,       act_move,
+        act_leave_source, act_measure,        act_type_after, act_compare_after,
     };
     guint status = g_timeout_add(STATUS_MS, on_status, demo);
     bool ok = true;

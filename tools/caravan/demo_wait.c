@@ -58,7 +58,7 @@ static bool demo_wait_met(void *data)
 }
 
 bool demo_wait(struct demo *demo, bool (*met)(struct demo *demo), double timeout_s,
-                      const char *what, GError **error)
+               const char *what, GError **error)
 {
     struct demo_wait wait = {demo, met};
     enum loop_result result = loop_wait(demo->loop, demo_wait_met, &wait, timeout_s);

@@ -166,8 +166,7 @@ static GSocketConnection *qmp_open(struct loop *loop, const char *path, double t
     GSocketConnection *connection;
 
     for (;;) {
-        connection =
-            g_socket_client_connect(client, G_SOCKET_CONNECTABLE(address), NULL, error);
+        connection = g_socket_client_connect(client, G_SOCKET_CONNECTABLE(address), NULL, error);
         if (connection || loop_interrupted(loop) || (broken && broken(data)) ||
             g_get_monotonic_time() > deadline)
             break;

@@ -103,6 +103,11 @@ static void channel_count_bytes(struct viewer_channel *channel)
     channel->bytes_seen = total;
 }
 
+/*
+ * A seamless move swaps one socket for the other; a semi-seamless one resets
+ * the channel in between, and spice-gtk tells neither. The reset can't be
+ * missed: the session says that it is done migrating before sockets come back.
+ */
 static void channel_look_at_socket(struct viewer_channel *channel)
 {
     GSocket *socket = channel_socket(channel);
@@ -111,13 +116,18 @@ static void channel_look_at_socket(struct viewer_channel *channel)
         g_clear_object(&socket);
         return;
     }
-    if (socket && channel->socket && channel->open) {
+    if (!socket)
+        channel->lost_socket = channel->open;
+    if (socket && channel->open && (channel->socket || channel->lost_socket)) {
         channel->moves++;
-        viewer_tell(channel->viewer,
-                    (struct viewer_event){.kind = VIEWER_CHANNEL_MOVED,
-                                          .channel = channel,
-                                          .values = {viewer_channel_port(channel)}});
+        channel->resets += channel->lost_socket;
+        viewer_tell(channel->viewer, (struct viewer_event){.kind = VIEWER_CHANNEL_MOVED,
+                                                           .channel = channel,
+                                                           .values = {viewer_channel_port(channel),
+                                                                      channel->lost_socket}});
     }
+    if (socket)
+        channel->lost_socket = false;
     g_clear_object(&channel->socket);
     channel->socket = socket; /* the reference keeps the address from being reused */
 }
@@ -243,9 +253,9 @@ static void on_invalidate(SpiceChannel *object, gint x, gint y, gint w, gint h, 
 
     (void)object;
     viewer_count_picture(channel->viewer, g_get_monotonic_time());
-    viewer_tell(channel->viewer, (struct viewer_event){.kind = VIEWER_PICTURE,
-                                                       .channel = channel,
-                                                       .values = {x, y, w, h}});
+    viewer_tell(
+        channel->viewer,
+        (struct viewer_event){.kind = VIEWER_PICTURE, .channel = channel, .values = {x, y, w, h}});
     if (whole)
         viewer_tell(channel->viewer,
                     (struct viewer_event){.kind = VIEWER_WHOLE, .channel = channel});
@@ -282,9 +292,8 @@ static void on_mark(SpiceChannel *object, gint on, gpointer data)
     struct viewer_channel *channel = data;
 
     (void)object;
-    viewer_tell(channel->viewer, (struct viewer_event){.kind = VIEWER_MARK,
-                                                       .channel = channel,
-                                                       .values = {!!on}});
+    viewer_tell(channel->viewer,
+                (struct viewer_event){.kind = VIEWER_MARK, .channel = channel, .values = {!!on}});
 }
 
 static void on_monitors(GObject *object, GParamSpec *property, gpointer data)
@@ -365,10 +374,9 @@ struct image *viewer_grab(struct viewer *viewer, int id, GError **error)
 
 static void tell_cursor(struct viewer_channel *channel, const char *op, int a, int b, int c, int d)
 {
-    viewer_tell(channel->viewer, (struct viewer_event){.kind = VIEWER_CURSOR,
-                                                       .channel = channel,
-                                                       .text = op,
-                                                       .values = {a, b, c, d}});
+    viewer_tell(channel->viewer,
+                (struct viewer_event){
+                    .kind = VIEWER_CURSOR, .channel = channel, .text = op, .values = {a, b, c, d}});
 }
 
 static void on_cursor_set(SpiceCursorChannel *object, gint width, gint height, gint hot_x,
@@ -414,10 +422,10 @@ static void on_mouse_update(SpiceChannel *object, gpointer data)
     int mode = 0;
 
     g_object_get(object, "mouse-mode", &mode, NULL);
-    viewer_tell(channel->viewer,
-                (struct viewer_event){.kind = VIEWER_MOUSE_MODE,
-                                      .text = mode == SPICE_MOUSE_MODE_CLIENT ? "client"
-                                                                              : "server"});
+    viewer_tell(
+        channel->viewer,
+        (struct viewer_event){.kind = VIEWER_MOUSE_MODE,
+                              .text = mode == SPICE_MOUSE_MODE_CLIENT ? "client" : "server"});
 }
 
 static void on_agent_update(SpiceChannel *object, gpointer data)
@@ -492,10 +500,9 @@ static void main_channel_event(struct viewer *viewer, SpiceChannelEvent event, c
 static void channel_tell_event(struct viewer_channel *channel, const struct channel_event_row *row,
                                const char *detail)
 {
-    viewer_tell(channel->viewer, (struct viewer_event){.kind = row->kind,
-                                                       .channel = channel,
-                                                       .text = row->error,
-                                                       .detail = detail});
+    viewer_tell(channel->viewer,
+                (struct viewer_event){
+                    .kind = row->kind, .channel = channel, .text = row->error, .detail = detail});
 }
 
 static void on_channel_event(SpiceChannel *object, SpiceChannelEvent event, gpointer data)

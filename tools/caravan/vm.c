@@ -72,8 +72,7 @@ static void vm_on_exit(GPid pid, gint status, gpointer data)
     vm->watch = 0;
 }
 
-static void add(GPtrArray *words, const char *option, const char *format, ...)
-    G_GNUC_PRINTF(3, 4);
+static void add(GPtrArray *words, const char *option, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 static void add(GPtrArray *words, const char *option, const char *format, ...)
 {
@@ -121,9 +120,8 @@ static bool vm_spawn(struct vm *vm, const struct vm_config *config, GError **err
         environment = g_environ_setenv(environment, "LD_LIBRARY_PATH", config->libdir, TRUE);
     if (config->many_clients)
         environment = g_environ_setenv(environment, "SPICE_DEBUG_ALLOW_MC", "1", TRUE);
-    ok = g_spawn_async(NULL, words, environment,
-                       G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, vm_child_setup, &log,
-                       &vm->pid, error);
+    ok = g_spawn_async(NULL, words, environment, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD,
+                       vm_child_setup, &log, &vm->pid, error);
     if (log >= 0)
         close(log);
     g_strfreev(environment);
@@ -155,8 +153,8 @@ static struct vm *vm_try_start(struct loop *loop, const struct vm_config *config
     g_unlink(vm->monitor);
     g_unlink(vm->serial);
     if (vm_spawn(vm, config, error))
-        vm->qmp = qmp_connect(loop, vm->monitor, VM_START_TIMEOUT_S, vm_gone, vm,
-                              config->listener, config->user, error);
+        vm->qmp = qmp_connect(loop, vm->monitor, VM_START_TIMEOUT_S, vm_gone, vm, config->listener,
+                              config->user, error);
     if (vm->qmp)
         return vm;
     if (vm->pid && error && *error && !loop_interrupted(loop)) {

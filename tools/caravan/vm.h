@@ -15,15 +15,15 @@
 struct vm;
 
 struct vm_config {
-    const char *name;   /* also names its files in out */
-    const char *qemu;   /* program */
-    const char *vga;    /* std, virtio, qxl */
-    const char *libdir; /* where libspice-server.so.1 is; "" for the system's */
-    const char *guest;  /* image of a disk, opened for reading only */
-    const char *out;    /* folder for NAME.log and NAME.serial */
-    const char *run;    /* folder for the monitor's socket, short path */
-    bool many_clients;  /* tell the stock server to let in more than one */
-    bool incoming;      /* wait for a migration instead of booting */
+    const char *name;             /* also names its files in out */
+    const char *qemu;             /* program */
+    const char *vga;              /* std, virtio, qxl */
+    const char *libdir;           /* where libspice-server.so.1 is; "" for the system's */
+    const char *guest;            /* image of a disk, opened for reading only */
+    const char *out;              /* folder for NAME.log and NAME.serial */
+    const char *run;              /* folder for the monitor's socket, short path */
+    bool many_clients;            /* tell the stock server to let in more than one */
+    bool incoming;                /* wait for a migration instead of booting */
     const char *const *arguments; /* further ones, NULL-terminated, or NULL */
     qmp_listener listener;
     void *user;
