@@ -145,15 +145,15 @@ static bool send_step(struct view *self)
 static bool send_monitors(struct view *self)
 {
     QXLHead heads[QXL_MAX_HEADS];
-    uint16_t n;
+    uint16_t n, max;
 
     if (self->monitors_sent == self->scene->monitors_generation)
         return false;
     self->monitors_sent = self->scene->monitors_generation;
     if (!link_caps_has(&self->link.caps, SPICE_DISPLAY_CAP_MONITORS_CONFIG))
         return false;
-    n = scene_heads(self->scene, heads);
-    display_send_monitors(self->conn, heads, n, MAX(n, self->scene->max_monitors));
+    n = scene_heads(self->scene, heads, &max);
+    display_send_monitors(self->conn, heads, n, max);
     return true;
 }
 
@@ -175,9 +175,9 @@ static bool whole_picture_sent(const struct view *self)
 }
 
 /* Of a picture whose size is not known the primary's is assumed, once the guest has set it. */
-static bool unsure(const struct view *self)
+static bool unsure(struct view *self)
 {
-    return !self->picture.size_known && !self->scene->running;
+    return !self->picture.size_known && !self->scene->settled && settling(self);
 }
 
 static bool fill(void *owner)

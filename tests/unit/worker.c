@@ -380,6 +380,71 @@ static void test_what_a_guest_sends_wrong_is_dropped(void **state)
     rig_free(rig);
 }
 
+static void test_sixteen_bit_primary_is_widened(void **state)
+{
+    struct rig *rig = rig_new();
+    struct rig_client *client = rig_client_new(rig, DISPLAY_CHANNEL_DISPLAY, RIG_FRESH);
+    uint16_t *pixels = (uint16_t *)(void *)(rig->guest + 4096);
+
+    for (unsigned i = 0; i < 64 * 48; i++)
+        pixels[i] = i < 64 * 24 ? 0xf81f : (uint16_t)(i * 40503u);
+    display_create_primary(rig->display, 0,
+                           &(QXLDevSurfaceCreate){.width = 64,
+                                                  .height = 48,
+                                                  .stride = 128,
+                                                  .format = SPICE_SURFACE_FMT_16_565,
+                                                  .flags = QXL_SURF_FLAG_KEEP_DATA,
+                                                  .mem = rig_guest_addr(4096),
+                                                  .group_id = 1},
+                           DISPLAY_WAITS);
+    assert_true(rig_client_await(client, SPICE_MSG_DISPLAY_MARK, 1));
+    assert_int_equal(client->width, 64);
+    assert_int_equal(client->picture[0], 0xff00ff);
+    for (unsigned i = 0; i < 64 * 48; i++) {
+        uint32_t r = pixels[i] >> 11, g = pixels[i] >> 5 & 63, b = pixels[i] & 31;
+
+        assert_int_equal(client->picture[i],
+                         (r << 3 | r >> 2) << 16 | (g << 2 | g >> 4) << 8 | (b << 3 | b >> 2));
+    }
+    assert_sound(client);
+    rig_client_free(client);
+    rig_free(rig);
+}
+
+static void assert_heads(struct rig_client *client, const uint16_t *values, size_t n)
+{
+    const struct buf *last = &client->last[SPICE_MSG_DISPLAY_MONITORS_CONFIG];
+
+    assert_int_equal(last->len, 4 + values[0] * 28u);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(last->data[2 * i] | last->data[2 * i + 1] << 8, values[i]);
+}
+
+static void test_monitors_lie_on_the_primary(void **state)
+{
+    struct rig *rig = rig_new();
+    struct rig_client *client = rig_client_new(rig, DISPLAY_CHANNEL_DISPLAY, RIG_FRESH);
+    QXLMonitorsConfig *config = (QXLMonitorsConfig *)rig->guest;
+
+    rig_primary(rig, W, H);
+    rig_draw_all(rig, 7);
+    assert_true(rig_client_await(client, SPICE_MSG_DISPLAY_MONITORS_CONFIG, 1));
+    assert_heads(client, (uint16_t[]){1, 1, 0, 0, 0, 0, W, 0, H, 0}, 10);
+    *config = (QXLMonitorsConfig){.count = 4, .max_allowed = 9};
+    config->heads[0] = (QXLHead){.id = 5, .width = 100, .height = 5000};
+    config->heads[1] = (QXLHead){.width = 0, .height = 50};
+    config->heads[2] = (QXLHead){.width = 7, .height = 7, .x = W};
+    config->heads[3] = (QXLHead){.id = 6, .width = ~0u, .height = 1, .x = 100};
+    display_set_max_monitors(rig->display, 4);
+    display_monitors_config(rig->display, rig_guest_addr(0), 1, 1);
+    assert_true(rig_client_await(client, SPICE_MSG_DISPLAY_MONITORS_CONFIG, 2));
+    while (client->last[SPICE_MSG_DISPLAY_MONITORS_CONFIG].len != 4 + 2 * 28)
+        assert_true(rig_client_read(client, RIG_WAIT_MS));
+    assert_heads(client, (uint16_t[]){2, 4, 5, 0, 0, 0, 100, 0, H, 0}, 10);
+    rig_client_free(client);
+    rig_free(rig);
+}
+
 static void test_cursor_is_the_newest(void **state)
 {
     struct rig *rig = rig_new();
@@ -461,6 +526,8 @@ int main(void)
         cmocka_unit_test(test_asynchronous_calls_complete_once),
         cmocka_unit_test(test_update_area_tells_what_changed),
         cmocka_unit_test(test_what_a_guest_sends_wrong_is_dropped),
+        cmocka_unit_test(test_sixteen_bit_primary_is_widened),
+        cmocka_unit_test(test_monitors_lie_on_the_primary),
         cmocka_unit_test(test_cursor_is_the_newest),
         cmocka_unit_test(test_moved_cursor_is_never_begun_anew),
         cmocka_unit_test(test_device_knows_whether_clients_are_there),
