@@ -17,6 +17,9 @@ enum {
     ACK_WINDOW = 20,
     /* After a move the device may set its mode anew before it shows what the client shows. */
     SETTLE_MS = 500,
+    /* The same while it is not known what the client shows: devices do so with the guest's first
+     * refresh, 30 ms at most. */
+    SETTLE_UNKNOWN_MS = 100,
 };
 
 struct view {
@@ -66,7 +69,8 @@ static bool picture_fits(const struct view *self)
 static bool settling(struct view *self)
 {
     int64_t since = MAX(self->moved_us, self->scene->running_since_us);
-    int64_t left_us = since + SETTLE_MS * 1000 - loop_now_us();
+    int64_t wait_ms = self->picture.size_known ? SETTLE_MS : SETTLE_UNKNOWN_MS;
+    int64_t left_us = since + wait_ms * 1000 - loop_now_us();
 
     if (!self->moved)
         return false;
