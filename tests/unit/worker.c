@@ -63,13 +63,17 @@ static void test_compressed_images_are_shared_by_clients(void **state)
     rig_draw_all(rig, 8);
     for (unsigned i = 0; i < 3; i++)
         clients[i] = rig_client_new(rig, DISPLAY_CHANNEL_DISPLAY, RIG_FRESH);
-    for (unsigned round = 0; round < 10; round++) {
-        rig_draw_random(rig, rand, 3);
+    for (uint32_t round = 0; round < 10; round++) {
+        if (round % 2)
+            rig_draw_random(rig, rand, 3);
+        else
+            rig_draw_all(rig, 3 * round + 2); /* steps of equal size, other content */
         for (unsigned i = 0; i < 3; i++)
             assert_true(rig_client_await_picture(clients[i], rig));
     }
     for (unsigned i = 0; i < 3; i++) {
         assert_sound(clients[i]);
+        assert_true(clients[i]->images[SPICE_IMAGE_TYPE_LZ_RGB] >= 5);
         rig_client_free(clients[i]);
     }
     g_rand_free(rand);
@@ -223,11 +227,14 @@ static void test_moved_client_waits_for_its_mode(void **state)
     rig_primary(from, W, H);
     rig_draw_all(from, 7);
     assert_true(rig_client_await_picture(client, from));
-    rig_stop(to);
     rig_primary(to, 640, 480); /* what a VGA device begins with */
+    rig_draw_all(to, 5);
+    rig_settle(to);
+    rig_stop(to);
     rig_stop(from);
     client = rig_client_move(client, from, to);
     rig_start(to);
+    assert_true(rig_client_await(client, SPICE_MSG_SET_ACK, 1));
     rig_primary(to, W, H);
     rig_draw_all(to, 7);
     rig_draw(to, &(pixman_box32_t){0, 0, 1, 1}, 3);
