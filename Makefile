@@ -7,7 +7,7 @@ all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
 
 $(BUILD)/build.ninja:
-	meson setup $(BUILD) >/dev/null || { meson setup $(BUILD); exit 1; }
+	@meson setup $(BUILD) >/dev/null || { meson setup $(BUILD); exit 1; }
 
 demo: all
 	@$(BUILD)/bin/caravan demo --libdir $(BUILD)/lib --guest $(BUILD)/guest/guest.img --out demo-out $(ARGS)

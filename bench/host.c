@@ -6,9 +6,6 @@
  *   report          what was used since "start"
  *   quit
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "core.h"
 #include "player.h"
 #include "stamp.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Guest commands from memory to pixels. An input is up to eight commands; each is either the raw
- * bytes that follow, taken as the guest's memory, or a program for builders that lay out well-formed
- * structs with hostile values, so that the search gets past the readers quickly.
+ * bytes that follow, taken as the guest's memory, or a program for builders that lay out
+ * well-formed structs with hostile values, so that the search gets past the readers quickly.
  *
  * Input: per command one byte of kind (low 3 bits: QXL_CMD_*, 6 = monitors config; bit 3: raw
  * memory; bits 4, 5: command flags), then its bytes as the code below takes them.
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <glib.h>
+#include <sanitizer/asan_interface.h>
 
 #include "display/canvas/canvas.h"
 #include "display/qxl/read.h"
@@ -47,8 +48,10 @@ static uint32_t number(struct world *w)
 {
     uint32_t b = take(w, 1);
 
-    return b == 255 ? take(w, 4) : b == 254 ? (uint32_t)-(int32_t)take(w, 1) : b == 253 ? take(w, 2)
-                                                                                        : b % 64;
+    return b == 255   ? take(w, 4)
+           : b == 254 ? (uint32_t) - (int32_t)take(w, 1)
+           : b == 253 ? take(w, 2)
+                      : b % 64;
 }
 
 static QXLPHYSICAL address(size_t offset)
@@ -56,12 +59,14 @@ static QXLPHYSICAL address(size_t offset)
     return (QXLPHYSICAL)SLOT_ID << 56 | offset;
 }
 
-/* Room in the guest's memory; near its end everything lands on the last bytes. */
+/* Room in the guest's memory; near its end everything lands on the last bytes. What was never
+ * placed is poisoned, and lies outside the slot. */
 static void *place(struct world *w, size_t size, QXLPHYSICAL *addr)
 {
-    size_t at = MIN(w->used, ARENA - MIN(size, ARENA));
+    size_t at = MIN((w->used + 3) & ~(size_t)3, ARENA - MIN(size, ARENA));
 
-    w->used = at + size;
+    w->used = MAX(w->used, at + size);
+    ASAN_UNPOISON_MEMORY_REGION(w->arena, w->used);
     *addr = address(at);
     return w->arena + at;
 }
@@ -166,6 +171,7 @@ static QXLPHYSICAL image(struct world *w, uint32_t format)
     QXLImage img = {0};
     QXLPHYSICAL addr;
     uint32_t kind = take(w, 1);
+    uint8_t *at = place(w, sizeof(img), &addr); /* first, so that pixels may end the slot */
 
     if (kind % 4 == 3) {
         img.descriptor.type = SPICE_IMAGE_TYPE_SURFACE;
@@ -176,7 +182,7 @@ static QXLPHYSICAL image(struct world *w, uint32_t format)
         img.descriptor.width = img.bitmap.x;
         img.descriptor.height = img.bitmap.y;
     }
-    memcpy(place(w, sizeof(img), &addr), &img, sizeof(img));
+    memcpy(at, &img, sizeof(img));
     return bend(w, addr);
 }
 
@@ -345,20 +351,20 @@ static void operands(struct world *w, QXLDrawable *d)
         d->u.fill = (QXLFill){brush(w), (uint16_t)take(w, 2), mask(w)};
         break;
     case QXL_DRAW_OPAQUE:
-        d->u.opaque = (QXLOpaque){image(w, 0), area, brush(w), (uint16_t)take(w, 2),
-                                  (uint8_t)(take(w, 1) % 2), mask(w)};
+        d->u.opaque = (QXLOpaque){
+            image(w, 0), area, brush(w), (uint16_t)take(w, 2), (uint8_t)(take(w, 1) % 2), mask(w)};
         break;
     case QXL_DRAW_COPY:
     case QXL_DRAW_BLEND:
-        d->u.copy = (QXLCopy){image(w, 0), area, (uint16_t)take(w, 2), (uint8_t)(take(w, 1) % 2),
-                              mask(w)};
+        d->u.copy =
+            (QXLCopy){image(w, 0), area, (uint16_t)take(w, 2), (uint8_t)(take(w, 1) % 2), mask(w)};
         break;
     case QXL_COPY_BITS:
         d->u.copy_bits.src_pos = (QXLPoint){(int32_t)number(w), (int32_t)number(w)};
         break;
     case QXL_DRAW_ROP3:
-        d->u.rop3 = (QXLRop3){image(w, 0), area, brush(w), (uint8_t)take(w, 1),
-                              (uint8_t)(take(w, 1) % 2), mask(w)};
+        d->u.rop3 = (QXLRop3){
+            image(w, 0), area, brush(w), (uint8_t)take(w, 1), (uint8_t)(take(w, 1) % 2), mask(w)};
         break;
     case QXL_DRAW_STROKE:
         stroke(w, &d->u.stroke);
@@ -370,8 +376,8 @@ static void operands(struct world *w, QXLDrawable *d)
         d->u.transparent = (QXLTransparent){image(w, 0), area, 0, take(w, 3)};
         break;
     case QXL_DRAW_ALPHA_BLEND:
-        d->u.alpha_blend = (QXLAlphaBlend){(uint16_t)take(w, 1), (uint8_t)take(w, 1), image(w, 0),
-                                           area};
+        d->u.alpha_blend =
+            (QXLAlphaBlend){(uint16_t)take(w, 1), (uint8_t)take(w, 1), image(w, 0), area};
         break;
     case QXL_DRAW_COMPOSITE:
         composite(w, &d->u.composite);
@@ -410,8 +416,11 @@ static QXLPHYSICAL surface_cmd(struct world *w)
     create->format = formats[take(w, 1) % 7];
     create->width = number(w);
     create->height = number(w);
-    create->stride = (int32_t)(number(w) * 4);
-    create->data = bend(w, address((take(w, 2) & ~3u) % ARENA));
+    create->stride = (int32_t)(number(w) % 4096 * 4) * (take(w, 1) & 1 ? -1 : 1);
+    place(w, MIN((size_t)create->height * (uint32_t)abs(create->stride), 16384), &addr);
+    if (take(w, 1) & 1)
+        addr = address(take(w, 2) & ~3u); /* on top of anything */
+    create->data = bend(w, addr);
     memcpy(place(w, sizeof(cmd), &addr), &cmd, sizeof(cmd));
     return addr;
 }
@@ -419,11 +428,11 @@ static QXLPHYSICAL surface_cmd(struct world *w)
 static QXLPHYSICAL cursor_cmd(struct world *w)
 {
     QXLCursorCmd cmd = {.type = (uint8_t)(take(w, 1) % 5)};
-    QXLCursor head = {.header = {1, (uint16_t)(take(w, 1) % 8), (uint16_t)number(w),
-                                 (uint16_t)number(w), 0, 0}};
+    QXLCursor head = {
+        .header = {1, (uint16_t)(take(w, 1) % 8), (uint16_t)number(w), (uint16_t)number(w), 0, 0}};
     QXLPHYSICAL addr;
-    size_t size = MIN(cursor_data_size((uint8_t)head.header.type, head.header.width,
-                                       head.header.height), 16384);
+    size_t size = MIN(
+        cursor_data_size((uint8_t)head.header.type, head.header.width, head.header.height), 16384);
     uint8_t *bytes = g_malloc0(size + 1);
 
     head.data_size = (uint32_t)(size + number(w) / 60);
@@ -486,12 +495,13 @@ static void run_other(struct world *w, uint32_t type, QXLPHYSICAL addr, uint32_t
 static QXLPHYSICAL build(struct world *w, uint32_t type, bool raw)
 {
     if (raw) {
-        size_t n = MIN(w->left, take(w, 2));
+        QXLPHYSICAL addr;
+        size_t n = take(w, 2);
         n = MIN(n, w->left);
-        memcpy(w->arena, w->data, n);
+        memcpy(place(w, n, &addr), w->data, n);
         w->data += n;
         w->left -= n;
-        return address(0);
+        return addr;
     }
     switch (type) {
     case QXL_CMD_SURFACE:
@@ -503,11 +513,20 @@ static QXLPHYSICAL build(struct world *w, uint32_t type, bool raw)
     }
 }
 
+/* The slot ends where the guest's memory is used up to. */
+static void set_slot(struct world *w)
+{
+    uintptr_t at = (uintptr_t)w->arena;
+
+    memslots_add(w->slots, &(struct memslot_desc){GROUP, SLOT_ID, 0, at, at + w->used, at});
+}
+
 static void run_command(struct world *w)
 {
     uint32_t head = take(w, 1), type = head & 7, flags = head >> 4 & 3;
     QXLPHYSICAL addr = build(w, type, head & 8);
 
+    set_slot(w);
     switch (type) {
     case QXL_CMD_SURFACE:
         run_surface(w, addr);
@@ -541,8 +560,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     w.slots = memslots_new(2, 8, 8, 8);
     w.surfaces = surfaces_new(8);
-    memslots_add(w.slots, &(struct memslot_desc){GROUP, SLOT_ID, 0, (uintptr_t)w.arena,
-                                                 (uintptr_t)w.arena + ARENA, (uintptr_t)w.arena});
+    ASAN_POISON_MEMORY_REGION(w.arena, ARENA);
     for (size_t i = 0; i < G_N_ELEMENTS(standing); i++) {
         size_t n = standing[i].height * (size_t)abs(standing[i].stride);
         memory[i] = g_malloc0(n);
@@ -556,6 +574,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memslots_free(w.slots);
     for (size_t i = 0; i < G_N_ELEMENTS(standing); i++)
         g_free(memory[i]);
+    ASAN_UNPOISON_MEMORY_REGION(w.arena, ARENA);
     g_free(w.arena);
     return 0;
 }

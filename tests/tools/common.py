@@ -54,6 +54,7 @@ class Vm:
             spice += ",password-secret=ticket"
         command = [QEMU, "-nodefaults", "-no-user-config", "-accel", "tcg", "-m", "64",
                    "-display", "none", "-vga", "std", "-spice", spice,
+                   "-serial", f"file:{self.folder}/serial",
                    "-drive", f"file={GUEST},format=raw,snapshot=on", *arguments]
         self.process = subprocess.Popen(command)
         end = time.monotonic() + 10
@@ -61,6 +62,21 @@ class Vm:
             if self.process.poll() is not None or time.monotonic() > end:
                 sys.exit("FAILED: QEMU does not come up")
             time.sleep(0.02)
+
+    def wait_ready(self):
+        """Until the guest takes keys."""
+        end = time.monotonic() + 30
+        while not self.serial_has("ready"):
+            if time.monotonic() > end:
+                sys.exit("FAILED: the guest does not come up")
+            time.sleep(0.05)
+
+    def serial_has(self, text):
+        path = os.path.join(self.folder, "serial")
+        if not os.path.exists(path):  # QEMU makes it after the SPICE socket
+            return False
+        with open(path, encoding="latin-1") as serial:
+            return text in serial.read()
 
     def __enter__(self):
         return self

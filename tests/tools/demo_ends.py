@@ -26,9 +26,11 @@ def gone(pid, seconds=10):
 
 
 def start(folder, *options):
+    """A demo whose leftovers, if it is killed, lie in folder too."""
     return subprocess.Popen([CARAVAN, "demo", "--libdir", "", "--guest", GUEST, "--qemu", QEMU,
                              "--out", folder, *options],
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            env={**os.environ, "TMPDIR": folder})
 
 
 def until(demo, text):
@@ -66,6 +68,13 @@ with tempfile.TemporaryDirectory() as folder:
         check(demo.returncode == 2 and "caravan demo:" in said,
               f"the {name} dies after '{text}': 2, with a reason")
         check(all(gone(p) for p in pids), "no QEMU is left")
+
+    demo = start(folder, "--clients", "2")
+    pids = until(demo, "connected")
+    _, said = demo.communicate(timeout=90)
+    check(demo.returncode in (0, 2) and (demo.returncode == 0 or "source QEMU died" in said),
+          "a server that can't move two clients is what is named")
+    check(all(gone(p) for p in pids), "no QEMU is left")
 
     demo = start(folder, "--qemu-arg", "-nonsense")
     _, said = demo.communicate(timeout=30)

@@ -107,9 +107,17 @@ static void test_ppm_header_may_have_comments(void **state)
 static void test_broken_ppm_is_refused(void **state)
 {
     static const char *const broken[] = {
-        "",         "P6",         "P6\n",           "P6\n1 1\n255",      "P6\n1 1\n255\nab",
-        "P5\n1 1\n255\nabc", "P6\n1 1\n65535\nabcdef", "P6\n99999 99999\n255\nabc",
-        "P6\n-1 1\n255\nabc", "P6\n0 0\n255\n", "P6\n1 # never ends",
+        "",
+        "P6",
+        "P6\n",
+        "P6\n1 1\n255",
+        "P6\n1 1\n255\nab",
+        "P5\n1 1\n255\nabc",
+        "P6\n1 1\n65535\nabcdef",
+        "P6\n99999 99999\n255\nabc",
+        "P6\n-1 1\n255\nabc",
+        "P6\n0 0\n255\n",
+        "P6\n1 # never ends",
     };
 
     (void)state;

@@ -19,6 +19,7 @@ def rgb_of(path):
 with Vm() as vm, tempfile.TemporaryDirectory() as folder:
     picture = os.path.join(folder, "screen.ppm")
     drawing = os.path.join(folder, "screen.png")
+    vm.wait_ready()
     code, events, _ = probe(vm.uri, [
         "# a comment, and an empty line", "",
         "#one wait-primary 1024 768 20",
@@ -31,6 +32,7 @@ with Vm() as vm, tempfile.TemporaryDirectory() as folder:
         "gap-reset", "key 3e", "wait-picture 5 10", "gap", "stats", "channels",
         "motion 3 4", "button 1 press", "button 1 release", "type Ab", "quit", "hash"])
     answers = replies(events)
+    print(*[r for r in answers if not r["ok"]], sep="\n")
     check(code == 0 and all(r["ok"] for r in answers), "every command succeeds")
     check(answers[-1]["cmd"] == "quit", "nothing runs after quit")
     by_id = {r["id"]: r for r in answers if "id" in r}

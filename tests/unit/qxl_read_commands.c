@@ -70,12 +70,14 @@ static void cursor_moves(void **state)
     QXLCursorCmd cmd = {.type = QXL_CURSOR_MOVE};
 
     cmd.u.position = (QXLPoint16){-7, 300};
-    assert_int_equal(qxl_read_cursor(m.slots, GUEST_GROUP, guest_put(&m, &cmd, sizeof(cmd)), &out,
-                                     &reason), QXL_READ_OK);
+    assert_int_equal(
+        qxl_read_cursor(m.slots, GUEST_GROUP, guest_put(&m, &cmd, sizeof(cmd)), &out, &reason),
+        QXL_READ_OK);
     assert_true(out.type == QXL_CURSOR_MOVE && out.x == -7 && out.y == 300);
     cmd.type = 9;
-    assert_int_equal(qxl_read_cursor(m.slots, GUEST_GROUP, guest_put(&m, &cmd, sizeof(cmd)), &out,
-                                     &reason), QXL_READ_BAD_VALUE);
+    assert_int_equal(
+        qxl_read_cursor(m.slots, GUEST_GROUP, guest_put(&m, &cmd, sizeof(cmd)), &out, &reason),
+        QXL_READ_BAD_VALUE);
     guest_memory_free(&m);
 }
 
@@ -83,8 +85,8 @@ static QXLSurfaceCmd surface(void)
 {
     QXLSurfaceCmd cmd = {.surface_id = 5, .type = QXL_SURFACE_CMD_CREATE};
 
-    cmd.u.surface_create = (QXLSurface){SPICE_SURFACE_FMT_32_ARGB, 10, 20, -40,
-                                        guest_address(GUEST_SIZE - 800)};
+    cmd.u.surface_create =
+        (QXLSurface){SPICE_SURFACE_FMT_32_ARGB, 10, 20, -40, guest_address(GUEST_SIZE - 800)};
     return cmd;
 }
 
@@ -136,8 +138,9 @@ static void update_commands(void **state)
 
     assert_int_equal(qxl_read_update(m.slots, GUEST_GROUP, at, 0, &out, &reason), QXL_READ_OK);
     assert_true(out.area.x1 == 2 && out.area.y2 == 3 && out.update_id == 6 && out.surface_id == 7);
-    assert_int_equal(qxl_read_update(m.slots, GUEST_GROUP, at, QXL_COMMAND_FLAG_COMPAT, &out,
-                                     &reason), QXL_READ_OK);
+    assert_int_equal(
+        qxl_read_update(m.slots, GUEST_GROUP, at, QXL_COMMAND_FLAG_COMPAT, &out, &reason),
+        QXL_READ_OK);
     assert_true(out.update_id == 6 && out.surface_id == 0);
     guest_memory_free(&m);
 }

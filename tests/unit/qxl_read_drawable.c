@@ -2,11 +2,12 @@
 /* Draw commands of both layouts, their clips, brushes, masks, paths and strings. */
 #include "guest_memory.h"
 
-static enum qxl_read_status read_draw(struct guest_memory *m, const QXLDrawable *d, struct draw *out)
+static enum qxl_read_status read_draw(struct guest_memory *m, const QXLDrawable *d,
+                                      struct draw *out)
 {
     const char *reason;
-    enum qxl_read_status status = qxl_read_draw(m->slots, GUEST_GROUP, guest_put(m, d, sizeof(*d)),
-                                                0, out, &reason);
+    enum qxl_read_status status =
+        qxl_read_draw(m->slots, GUEST_GROUP, guest_put(m, d, sizeof(*d)), 0, out, &reason);
 
     assert_true((status == QXL_READ_OK) == (reason == NULL));
     return status;
@@ -50,8 +51,12 @@ static void knows_a_plain_copy(void **state)
     struct guest_memory m = guest_memory_make();
     struct draw draw;
     QXLDrawable d = {.type = QXL_DRAW_COPY, .effect = QXL_EFFECT_OPAQUE, .bbox = {5, 5, 7, 7}};
-    QXLBitmap bitmap = {.format = SPICE_BITMAP_FMT_32BIT, .flags = QXL_BITMAP_DIRECT, .x = 2,
-                        .y = 2, .stride = 8, .data = guest_address(0)};
+    QXLBitmap bitmap = {.format = SPICE_BITMAP_FMT_32BIT,
+                        .flags = QXL_BITMAP_DIRECT,
+                        .x = 2,
+                        .y = 2,
+                        .stride = 8,
+                        .data = guest_address(0)};
 
     d.u.copy.src_bitmap = guest_put_bitmap(&m, &bitmap);
     d.u.copy.src_area = (QXLRect){0, 0, 2, 2};
@@ -97,7 +102,8 @@ static void compat_layout(void **state)
     guest_memory_free(&m);
 }
 
-static QXLPHYSICAL put_clip(struct guest_memory *m, uint32_t claimed, const QXLRect *rects, size_t n)
+static QXLPHYSICAL put_clip(struct guest_memory *m, uint32_t claimed, const QXLRect *rects,
+                            size_t n)
 {
     return guest_put_chunk(m, &claimed, sizeof(claimed), 0, rects, n * sizeof(*rects));
 }
@@ -107,8 +113,8 @@ static void clips_are_lists_of_boxes(void **state)
     struct guest_memory m = guest_memory_make();
     struct draw draw;
     QXLDrawable d = fill();
-    QXLRect rects[] = {{1, 2, 3, 4}, {9, 9, 9, 9}, {INT32_MIN, INT32_MIN, INT32_MAX, INT32_MAX},
-                       {8, 8, 2, 2}};
+    QXLRect rects[] = {
+        {1, 2, 3, 4}, {9, 9, 9, 9}, {INT32_MIN, INT32_MIN, INT32_MAX, INT32_MAX}, {8, 8, 2, 2}};
 
     d.clip.type = SPICE_CLIP_TYPE_RECTS;
     d.clip.data = put_clip(&m, 4, rects, 4);
@@ -138,6 +144,8 @@ static void bad_clips_are_refused(void **state)
     d.clip.type = SPICE_CLIP_TYPE_RECTS;
     d.clip.data = put_clip(&m, 2, &rect, 1);
     assert_int_equal(read_draw(&m, &d, &draw), QXL_READ_BAD_VALUE);
+    d.clip.data = put_clip(&m, QXL_MAX_CLIP_RECTS + 1, &rect, 1);
+    assert_int_equal(read_draw(&m, &d, &draw), QXL_READ_TOO_LARGE);
     d.clip.data = put_clip(&m, UINT32_MAX, &rect, 1);
     assert_int_equal(read_draw(&m, &d, &draw), QXL_READ_TOO_LARGE);
     d.clip.data = 0;
@@ -191,8 +199,12 @@ static void masks_are_bits(void **state)
     struct guest_memory m = guest_memory_make();
     struct draw draw;
     QXLDrawable d = fill();
-    QXLBitmap bitmap = {.format = SPICE_BITMAP_FMT_1BIT_BE, .flags = QXL_BITMAP_DIRECT, .x = 9,
-                        .y = 2, .stride = 2, .data = guest_address(0)};
+    QXLBitmap bitmap = {.format = SPICE_BITMAP_FMT_1BIT_BE,
+                        .flags = QXL_BITMAP_DIRECT,
+                        .x = 9,
+                        .y = 2,
+                        .stride = 2,
+                        .data = guest_address(0)};
 
     d.u.fill.mask = (QXLQMask){SPICE_MASK_FLAGS_INVERS, {3, 4}, guest_put_bitmap(&m, &bitmap)};
     assert_int_equal(read_draw(&m, &d, &draw), QXL_READ_OK);
@@ -247,8 +259,8 @@ static void strings_are_lists_of_glyphs(void **state)
         uint16_t length, flags;
     } head = {sizeof(QXLRasterGlyph) + 4, 1, SPICE_STRING_FLAGS_RASTER_A1};
     uint8_t bytes[sizeof(QXLRasterGlyph) + 4];
-    QXLRasterGlyph glyph = {.render_pos = {10, 20}, .glyph_origin = {-1, -2}, .width = 9,
-                            .height = 2};
+    QXLRasterGlyph glyph = {
+        .render_pos = {10, 20}, .glyph_origin = {-1, -2}, .width = 9, .height = 2};
 
     memcpy(bytes, &glyph, sizeof(glyph));
     memcpy(bytes + sizeof(glyph), "\1\2\3\4", 4);
@@ -272,6 +284,28 @@ static void strings_are_lists_of_glyphs(void **state)
     guest_memory_free(&m);
 }
 
+static void glyphs_follow_each_other(void **state)
+{
+    struct guest_memory m = guest_memory_make();
+    struct draw draw;
+    QXLDrawable d = {.type = QXL_DRAW_TEXT, .bbox = {0, 0, 9, 9}};
+    struct {
+        uint32_t size;
+        uint16_t length, flags;
+    } head = {2 * sizeof(QXLRasterGlyph) + 6 + 5, 2, SPICE_STRING_FLAGS_RASTER_A4};
+    uint8_t bytes[2 * sizeof(QXLRasterGlyph) + 6 + 5] = {0};
+    QXLRasterGlyph first = {.width = 3, .height = 3}, second = {.width = 1, .height = 5};
+
+    memcpy(bytes, &first, sizeof(first));
+    memcpy(bytes + sizeof(first) + 6, &second, sizeof(second));
+    d.u.text.str = guest_put_chunk(&m, &head, sizeof(head), 0, bytes, sizeof(bytes));
+    assert_int_equal(read_draw(&m, &d, &draw), QXL_READ_OK);
+    assert_int_equal(draw.text.glyphs[1].height, 5);
+    assert_int_equal(draw.text.glyphs[1].at, 2 * sizeof(QXLRasterGlyph) + 6);
+    draw_clear(&draw);
+    guest_memory_free(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +319,7 @@ int main(void)
         cmocka_unit_test(masks_are_bits),
         cmocka_unit_test(paths_are_lists_of_segments),
         cmocka_unit_test(strings_are_lists_of_glyphs),
+        cmocka_unit_test(glyphs_follow_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,6 +99,8 @@ static void short_or_wild_chunks_are_refused(void **state)
 
     bitmap.data = guest_put_chunk(&m, NULL, 0, 0, "abc", 3);
     assert_int_equal(read_bitmap(&m, &bitmap, &draw), QXL_READ_BAD_VALUE);
+    bitmap.data = guest_put_chunk(&m, NULL, 0, 0, "abcdefghijklmno", 15);
+    assert_int_equal(read_bitmap(&m, &bitmap, &draw), QXL_READ_BAD_VALUE);
     bitmap.data = guest_put_chunk(&m, NULL, 0, guest_address(GUEST_SIZE - 8), "abc", 3);
     assert_int_equal(read_bitmap(&m, &bitmap, &draw), QXL_READ_BAD_ADDRESS);
     bitmap.data = guest_put_chunk(&m, NULL, 0, 0, "abc", 3);
@@ -159,7 +161,8 @@ static void descriptor_may_not_exceed_bitmap(void **state)
     guest_memory_free(&m);
 }
 
-static QXLBitmap paletted(struct guest_memory *m, uint16_t entries, const uint32_t *colors, size_t n)
+static QXLBitmap paletted(struct guest_memory *m, uint16_t entries, const uint32_t *colors,
+                          size_t n)
 {
     uint8_t bytes[sizeof(QXLPalette) + 1024] = {0};
     QXLPalette head = {.unique = 42, .num_ents = entries};
@@ -200,8 +203,9 @@ static void palettes_of_16_bit_guests_are_widened(void **state)
     const char *reason;
     QXLBitmap bitmap = paletted(&m, 2, (uint32_t[]){0x7c00, 0x03ff}, 2);
 
-    assert_int_equal(read_copy(&m, guest_put_bitmap(&m, &bitmap), QXL_COMMAND_FLAG_COMPAT_16BPP,
-                               &draw, &reason), QXL_READ_OK);
+    assert_int_equal(
+        read_copy(&m, guest_put_bitmap(&m, &bitmap), QXL_COMMAND_FLAG_COMPAT_16BPP, &draw, &reason),
+        QXL_READ_OK);
     assert_int_equal(draw.src.palette[0], 0xff0000);
     assert_int_equal(draw.src.palette[1], 0x00ffff);
     draw_clear(&draw);

@@ -16,6 +16,8 @@ static const char *const guest_places[] = {"../guest", "..", CARAVAN_DATADIR, NU
 #define LIBRARY_NAME "libspice-server.so.1"
 #define GUEST_NAME   "guest.img"
 
+#define DEMO_MOST_CLIENTS 8
+
 static char *find_place(const char *const *places, const char *file)
 {
     char *self = g_file_read_link("/proc/self/exe", NULL);
@@ -52,6 +54,8 @@ static const char *complete_options(struct demo_options *o)
         o->vga = g_strdup("std");
     if (!o->qemu)
         o->qemu = g_strdup("qemu-system-x86_64");
+    if (o->clients < 1 || o->clients > DEMO_MOST_CLIENTS)
+        return "--clients is 1 to 8";
     if (!g_strv_contains(vga_kinds, o->vga))
         return "--vga is std, virtio or qxl";
     if (!o->libdir)
@@ -94,8 +98,7 @@ static bool gone(void *data)
 {
     struct demo *demo = data;
 
-    return !vm_running(demo->target) || viewer_status(demo->viewer) >= VIEWER_QUIT ||
-           (demo->window && window_closed(demo->window));
+    return demo_broken(demo, NULL);
 }
 
 static void keep_running(struct demo *demo)
@@ -129,9 +132,9 @@ static int play(struct demo *demo)
 static void clean_up(struct demo *demo)
 {
     loop_clear_interrupt(demo->loop);
+    demo->moving = false;
     window_free(demo->window);
-    viewer_free(demo->viewer);
-    demo->viewer = NULL;
+    g_ptr_array_unref(demo->clients);
     vm_stop(demo->source);
     vm_stop(demo->target);
     g_rmdir(demo->run_dir);
@@ -139,7 +142,6 @@ static void clean_up(struct demo *demo)
     g_free(demo->library);
     g_free(demo->status);
     g_free(demo->trouble);
-    g_array_unref(demo->channels);
     image_free(demo->reference);
     timeline_free(demo->timeline);
     loop_free(demo->loop);
@@ -160,7 +162,7 @@ static int run_demo(const struct demo_options *options)
     demo.loop = loop_new();
     demo.term = term_open();
     demo.timeline = timeline_new(&demo.term);
-    demo.channels = g_array_new(FALSE, FALSE, sizeof(struct demo_channel));
+    demo.clients = g_ptr_array_new_with_free_func(demo_client_free);
     status = play(&demo);
     clean_up(&demo);
     return status;
@@ -170,8 +172,9 @@ static GOptionContext *option_context(struct demo_options *o)
 {
     const GOptionEntry entries[] = {
         {"window", 'w', 0, G_OPTION_ARG_NONE, &o->window, "show the screen in a window", NULL},
-        {"out", 'o', 0, G_OPTION_ARG_FILENAME, &o->out,
-         "folder for pictures and logs (demo-out)", "DIR"},
+        {"out", 'o', 0, G_OPTION_ARG_FILENAME, &o->out, "folder for pictures and logs (demo-out)",
+         "DIR"},
+        {"clients", 'c', 0, G_OPTION_ARG_INT, &o->clients, "so many users watch (1)", "N"},
         {"vga", 0, 0, G_OPTION_ARG_STRING, &o->vga, "graphics card (std)", "std|virtio|qxl"},
         {"libdir", 0, 0, G_OPTION_ARG_FILENAME, &o->libdir,
          "folder of the " LIBRARY_NAME " to run; '' for the system's", "DIR"},
@@ -180,8 +183,7 @@ static GOptionContext *option_context(struct demo_options *o)
          "PROGRAM"},
         {"qemu-arg", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->arguments,
          "one more argument for both QEMUs, may be repeated", "ARG"},
-        {"keep", 0, 0, G_OPTION_ARG_NONE, &o->keep, "keep the moved VM running until Ctrl-C",
-         NULL},
+        {"keep", 0, 0, G_OPTION_ARG_NONE, &o->keep, "keep the moved VM running until Ctrl-C", NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
     GOptionContext *context = g_option_context_new(NULL);
@@ -190,9 +192,9 @@ static GOptionContext *option_context(struct demo_options *o)
     g_option_context_set_summary(
         context, "Starts a small VM, connects a SPICE client to it, moves the VM to a second\n"
                  "QEMU while the client watches, and tells what its user saw.");
-    g_option_context_set_description(
-        context, "Exit: 0 all is well, 1 usage, 2 did not come to its end,\n"
-                 "      3 a check failed, 130 interrupted.\n");
+    g_option_context_set_description(context,
+                                     "Exit: 0 all is well, 1 usage, 2 did not come to its end,\n"
+                                     "      3 a check failed, 130 interrupted.\n");
     return context;
 }
 
@@ -208,7 +210,7 @@ static void free_options(struct demo_options *o)
 
 int demo_main(int argc, char **argv)
 {
-    struct demo_options options = {0};
+    struct demo_options options = {.clients = 1};
     GOptionContext *context = option_context(&options);
     GError *error = NULL;
     const char *wrong;

@@ -20,20 +20,31 @@ static bool say(struct demo *demo, bool good, const char *name, const char *form
     return good;
 }
 
-static bool report_channels(struct demo *demo)
+static bool report_client(struct demo *demo, struct demo_client *client)
 {
     GString *names = g_string_new(NULL);
-    bool all = demo->channels->len > 0;
+    bool all = demo_check_channels(client);
+    char name[24] = "channels";
 
-    for (guint i = 0; i < demo->channels->len; i++) {
-        const struct demo_channel *row = &g_array_index(demo->channels, struct demo_channel, i);
+    for (guint i = 0; i < client->channels->len; i++) {
+        const struct demo_channel *row = &g_array_index(client->channels, struct demo_channel, i);
 
         g_string_append_printf(names, "%s%s", row->name, row->kept ? " " : " (LOST) ");
-        all = all && row->kept;
     }
-    say(demo, all, "channels", "%s- %s", names->str,
-        all ? "all kept, none reopened" : "not all of them survived");
+    if (demo->clients->len > 1)
+        g_snprintf(name, sizeof name, "client %u", client->number);
+    say(demo, all, name, "%s- %s", names->str,
+        all ? "all kept, none begun anew" : "not all of them survived");
     g_string_free(names, TRUE);
+    return all;
+}
+
+static bool report_channels(struct demo *demo)
+{
+    bool all = true;
+
+    for (guint i = 0; i < demo->clients->len; i++)
+        all = report_client(demo, demo->clients->pdata[i]) && all;
     return all;
 }
 
@@ -43,9 +54,9 @@ static bool report_picture(struct demo *demo, const char *name,
     const struct image_difference *d = &comparison->difference;
 
     if (d->pixels)
-        return say(demo, false, name, "%zu of %d pixels differ from the VM's own, within %dx%d+%d+%d",
-                   d->pixels, comparison->width * comparison->height, d->width, d->height, d->x,
-                   d->y);
+        return say(demo, false, name,
+                   "%zu of %d pixels differ from the VM's own, within %dx%d+%d+%d", d->pixels,
+                   comparison->width * comparison->height, d->width, d->height, d->x, d->y);
     return say(demo, comparison->done, name, "%dx%d, exactly the VM's own", comparison->width,
                comparison->height);
 }
@@ -65,9 +76,11 @@ static bool report_pause(struct demo *demo)
 {
     bool ok = demo->continued_at > demo->last_before && demo->last_before;
 
-    say(demo, ok, "pause", "%.0f ms without a new picture (before: %.0f usually, %.0f at most)",
-        (demo->continued_at - demo->last_before) / 1e3, demo->usual / 1e3,
-        demo->usual_most / 1e3);
+    say(demo, ok, "pause", "%.0f ms without a new picture when the VM moved",
+        (demo->continued_at - demo->last_before) / 1e3);
+    printf("               between pictures: %.0f ms usually, %.0f at most before the copy, "
+           "%.0f at most from then on\n",
+           demo->usual / 1e3, demo->usual_most / 1e3, demo->later_most / 1e3);
     printf("               the VM stood still for %.0f ms",
            (demo->resumed_at - demo->stopped_at) / 1e3);
     if (demo->downtime_ms >= 0)
@@ -94,13 +107,14 @@ static void report_chart(struct demo *demo)
 static bool draw_timeline(struct demo *demo)
 {
     char *path = g_strdup_printf("%s/timeline.png", demo->options.out);
-    char *title = g_strdup_printf("A desktop moves: %.0f ms without a new picture, VM stopped for %.0f ms",
-                                  (demo->continued_at - demo->last_before) / 1e3,
-                                  (demo->resumed_at - demo->stopped_at) / 1e3);
+    char *title =
+        g_strdup_printf("A desktop moves: %.0f ms without a new picture, VM stopped for %.0f ms",
+                        (demo->continued_at - demo->last_before) / 1e3,
+                        (demo->resumed_at - demo->stopped_at) / 1e3);
     GError *error = NULL;
-    bool ok = timeline_save(demo->timeline, path, title,
-                            demo->watched_from - 2 * (gint64)G_USEC_PER_SEC, demo->ended_at,
-                            &error);
+    bool ok =
+        timeline_save(demo->timeline, path, title, demo->watched_from - 2 * (gint64)G_USEC_PER_SEC,
+                      demo->ended_at, &error);
 
     if (ok)
         printf("    files      %s/before.png  after.png  timeline.png\n", demo->options.out);
@@ -123,5 +137,6 @@ bool demo_report(struct demo *demo)
     ok = report_keys(demo) && ok;
     ok = report_pause(demo) && ok;
     ok = draw_timeline(demo) && ok;
+    fflush(stdout);
     return ok;
 }

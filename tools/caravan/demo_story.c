@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "demo.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "keys.h"
 
-#define START_TIMEOUT_S   15.0
 #define GUEST_TIMEOUT_S   6.0
 #define PICTURE_TIMEOUT_S 5.0
 #define MOVE_TIMEOUT_S    40.0
@@ -15,92 +13,11 @@
 #define WATCH_S           2.0
 #define ANNOUNCE_S        1.0
 #define SETTLE_S          0.4
-#define KEY_PAUSE_S       0.05
-#define FREEZE_IDLE_US    150000
+#define DEATH_S           0.2
 #define STATUS_MS         200
 
 static const char demo_text_before[] = "from here";
 static const char demo_text_after[] = " to there";
-
-/* ---- waiting ---- */
-
-struct demo_wait {
-    struct demo *demo;
-    bool (*met)(struct demo *demo);
-};
-
-static bool demo_broken(struct demo *demo, GError **error)
-{
-    const struct {
-        struct vm *vm;
-        const char *name;
-    } vms[] = {{demo->source_left ? NULL : demo->source, "source"}, {demo->target, "target"}};
-
-    for (size_t i = 0; i < G_N_ELEMENTS(vms); i++) {
-        if (!vms[i].vm || vm_running(vms[i].vm))
-            continue;
-        if (error) {
-            char *words = vm_last_words(vms[i].vm);
-
-            g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "the %s QEMU died: %s",
-                        vms[i].name, words);
-            g_free(words);
-        }
-        return true;
-    }
-    if (demo->viewer && viewer_status(demo->viewer) >= VIEWER_QUIT) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "the client lost its session: %s",
-                    viewer_reason(demo->viewer) ? viewer_reason(demo->viewer) : "closed");
-        return true;
-    }
-    if (demo->trouble) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s", demo->trouble);
-        return true;
-    }
-    if (demo->window && window_closed(demo->window)) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "the window was closed");
-        return true;
-    }
-    return false;
-}
-
-static bool demo_wait_met(void *data)
-{
-    struct demo_wait *wait = data;
-
-    return (wait->met && wait->met(wait->demo)) || demo_broken(wait->demo, NULL);
-}
-
-/* Waits for met, or just runs on when met is NULL. what names the thing waited for. */
-static bool demo_wait(struct demo *demo, bool (*met)(struct demo *demo), double timeout_s,
-                      const char *what, GError **error)
-{
-    struct demo_wait wait = {demo, met};
-    enum loop_result result = loop_wait(demo->loop, demo_wait_met, &wait, timeout_s);
-
-    if (result == LOOP_INTERRUPTED) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "interrupted");
-        return false;
-    }
-    if (met && met(demo))
-        return true;
-    if (demo_broken(demo, error))
-        return false;
-    if (met)
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "%s: not within %.0f s", what,
-                    timeout_s);
-    return !met;
-}
-
-static bool demo_run_on(struct demo *demo, double seconds, GError **error)
-{
-    return demo_wait(demo, NULL, seconds, "", error);
-}
-
-static struct vm *demo_vm(struct demo *demo)
-{
-    return demo->source_left ? demo->target : demo->source;
-}
 
 /* ---- what comes in ---- */
 
@@ -133,63 +50,6 @@ static void on_target_event(void *user, const char *event, JsonObject *data, gin
     }
 }
 
-static const struct viewer_channel *display_channel(struct demo *demo)
-{
-    static const struct viewer_channel none;
-    const struct viewer_channel *display = viewer_channel(demo->viewer, SPICE_CHANNEL_DISPLAY, 0);
-
-    return display ? display : &none;
-}
-
-/*
- * The picture continues with the first one from the target. But when the
- * target throws the screen away and gives it anew, all before was for nothing:
- * then it continues when the new one is all there.
- */
-static void watch_continuation(struct demo *demo, gint64 picture)
-{
-    bool rebuilt = display_channel(demo)->primaries > demo->primaries;
-    bool lacks = viewer_lacks(display_channel(demo), demo->reference);
-
-    if (!demo->moving || !demo->resumed_at || !demo->moved_at || demo->whole)
-        return;
-    if (rebuilt && (!demo->rebuilt || !lacks)) {
-        demo->rebuilt = true;
-        demo->whole = !lacks;
-    } else if (rebuilt || demo->continued_at) {
-        return;
-    }
-    demo->continued_at = rebuilt ? g_get_monotonic_time() : picture;
-    demo->bytes_at_picture = viewer_bytes(demo->viewer);
-}
-
-/* While the VM moves, a client may leave a server and come again at the other. */
-static void on_channel_end(struct demo *demo, const struct viewer_event *event)
-{
-    timeline_tell(demo->timeline, event->time, viewer_event_name(event->kind), "%s%s%s",
-                  event->channel->type_name, event->text ? ": " : "",
-                  event->text ? event->text : "");
-    if (!demo->moving && !demo->trouble)
-        demo->trouble = g_strdup_printf("the %s channel ended (%s)", event->channel->type_name,
-                                        event->text ? event->text : "closed by the server");
-}
-
-static void on_viewer_event(void *data, const struct viewer_event *event)
-{
-    struct demo *demo = data;
-
-    if (event->kind == VIEWER_PICTURE) {
-        const struct viewer_pictures *pictures = viewer_pictures(demo->viewer);
-
-        if (pictures->pictures != demo->pictures_told)
-            timeline_picture(demo->timeline, pictures->last);
-        demo->pictures_told = pictures->pictures;
-        watch_continuation(demo, pictures->last);
-    } else if (event->kind == VIEWER_CHANNEL_ERROR || event->kind == VIEWER_CHANNEL_CLOSED) {
-        on_channel_end(demo, event);
-    }
-}
-
 static gboolean on_status(gpointer data)
 {
     timeline_status(((struct demo *)data)->timeline);
@@ -209,6 +69,7 @@ static struct vm *start_vm(struct demo *demo, bool target, GError **error)
         .out = demo->options.out,
         .run = demo->run_dir,
         .incoming = target,
+        .many_clients = demo->options.clients > 1,
         .arguments = (const char *const *)demo->options.arguments,
         .listener = target ? on_target_event : on_source_event,
         .user = demo,
@@ -251,49 +112,17 @@ static bool act_start(struct demo *demo, GError **error)
     return demo->target && check_library(demo, demo->target, error);
 }
 
-static bool met_connected(struct demo *demo)
-{
-    return viewer_has(demo->viewer, SPICE_CHANNEL_INPUTS) &&
-           viewer_has(demo->viewer, SPICE_CHANNEL_CURSOR) &&
-           viewer_has(demo->viewer, SPICE_CHANNEL_DISPLAY) &&
-           viewer_pictures(demo->viewer)->pictures > 0;
-}
-
-static char *channel_names(struct demo *demo)
-{
-    const GPtrArray *channels = viewer_channels(demo->viewer);
-    GString *names = g_string_new(NULL);
-
-    for (guint i = 0; i < channels->len; i++) {
-        const struct viewer_channel *channel = channels->pdata[i];
-
-        if (channel->open)
-            g_string_append_printf(names, "%s%s", names->len ? " " : "", channel->type_name);
-    }
-    return g_string_free(names, FALSE);
-}
-
 static bool act_connect(struct demo *demo, GError **error)
 {
-    char *uri = g_strdup_printf("spice://127.0.0.1:%d", vm_spice_port(demo->source));
-    static const char *const settings[] = {"enable-usbredir=false", NULL};
-    char *names;
+    return demo_connect(demo, error);
+}
 
-    demo->viewer = viewer_new(uri, settings, NULL, on_viewer_event, demo, error);
-    g_free(uri);
-    if (!demo->viewer)
-        return false;
-    if (demo->options.window) {
-        demo->window = window_new(viewer_session(demo->viewer), "caravan demo", error);
-        if (!demo->window)
+/* The others come when the guest's screen is up, as late viewers do. */
+static bool act_connect_others(struct demo *demo, GError **error)
+{
+    while ((int)demo->clients->len < demo->options.clients)
+        if (!demo_connect(demo, error))
             return false;
-    }
-    viewer_connect(demo->viewer);
-    if (!demo_wait(demo, met_connected, START_TIMEOUT_S, "all channels and a picture", error))
-        return false;
-    names = channel_names(demo);
-    timeline_tell(demo->timeline, g_get_monotonic_time(), "connected", "%s", names);
-    g_free(names);
     return true;
 }
 
@@ -310,9 +139,9 @@ static bool act_boot(struct demo *demo, GError **error)
     demo->talking = demo_wait(demo, met_guest_ready, GUEST_TIMEOUT_S, "the guest", NULL);
     if (demo_broken(demo, error) || !demo_run_on(demo, 0.5, error))
         return false;
-    display = display_channel(demo);
-    timeline_tell(demo->timeline, g_get_monotonic_time(), "guest runs", "%dx%d%s",
-                  display->width, display->height,
+    display = demo_display(demo->clients->pdata[0]);
+    timeline_tell(demo->timeline, g_get_monotonic_time(), "guest runs", "%dx%d%s", display->width,
+                  display->height,
                   demo->talking ? "" : " (an unknown guest, its keys are not checked)");
     return true;
 }
@@ -324,23 +153,10 @@ static bool act_watch(struct demo *demo, GError **error)
 
     if (!demo_run_on(demo, WATCH_S, error))
         return false;
-    timeline_note(demo->timeline, g_get_monotonic_time(), "watched",
-                  "%.0f pictures/s, %.0f kB/s",
+    timeline_note(demo->timeline, g_get_monotonic_time(), "watched", "%.0f pictures/s, %.0f kB/s",
                   (viewer_pictures(demo->viewer)->pictures - before) / WATCH_S,
                   (viewer_bytes(demo->viewer) - bytes) / WATCH_S / 1000);
     return true;
-}
-
-static bool press_key(struct demo *demo, unsigned scancode, GError **error)
-{
-    struct viewer_channel *inputs = viewer_channel(demo->viewer, SPICE_CHANNEL_INPUTS, 0);
-
-    if (!inputs || !inputs->open) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "the inputs channel is gone");
-        return false;
-    }
-    spice_inputs_channel_key_press_and_release(SPICE_INPUTS_CHANNEL(inputs->object), scancode);
-    return demo_run_on(demo, KEY_PAUSE_S, error);
 }
 
 static bool met_keys_before(struct demo *demo)
@@ -363,7 +179,7 @@ static bool type_text(struct demo *demo, const char *text, struct demo_keys *key
 
         if (!keys_from_ascii(*c, &scancode, &shift))
             continue;
-        if (!press_key(demo, scancode, error))
+        if (!demo_press_key(demo, scancode, error))
             return false;
         keys->sent += 2;
     }
@@ -384,113 +200,17 @@ static bool act_type_after(struct demo *demo, GError **error)
     return type_text(demo, demo_text_after, &demo->keys_after, met_keys_after, error);
 }
 
-/* ---- the picture against the VM's own ---- */
-
-static bool met_still(struct demo *demo)
-{
-    return g_get_monotonic_time() - MAX(viewer_pictures(demo->viewer)->touched, demo->frozen_at) >
-           FREEZE_IDLE_US;
-}
-
-static bool met_frozen(struct demo *demo)
-{
-    return vm_serial_lines(demo_vm(demo), "freeze 1") > demo->freezes;
-}
-
-/* Makes the picture stand still: the guest by a key, any other by stopping the VM. */
-static bool freeze(struct demo *demo, bool on, GError **error)
-{
-    demo->freezes = vm_serial_lines(demo_vm(demo), "freeze 1");
-    demo->frozen_at = g_get_monotonic_time();
-    if (!demo->talking)
-        return qmp_run(vm_qmp(demo_vm(demo)), on ? "stop" : "cont", NULL, error);
-    return press_key(demo, KEY_F4, error) &&
-           (!on || demo_wait(demo, met_frozen, PICTURE_TIMEOUT_S, "the guest's freeze", error));
-}
-
-static void save_picture(struct demo *demo, const struct image *image, const char *name)
-{
-    char *path = g_strdup_printf("%s/%s.png", demo->options.out, name);
-    GError *error = NULL;
-
-    if (!image_save(image, path, &error)) {
-        timeline_tell(demo->timeline, g_get_monotonic_time(), "not saved", "%s", error->message);
-        g_error_free(error);
-    }
-    g_free(path);
-}
-
-/* One look at both pictures. The newest damage may still be on its way: look again then. */
-static bool compare_once(struct demo *demo, struct demo_comparison *comparison, const char *name,
-                         GError **error)
-{
-    struct image *truth = vm_screendump(demo_vm(demo), error);
-    struct image *seen = truth ? viewer_grab(demo->viewer, 0, error) : NULL;
-
-    if (seen) {
-        comparison->done = true;
-        comparison->width = truth->width;
-        comparison->height = truth->height;
-        comparison->difference = image_compare(truth, seen);
-        save_picture(demo, seen, name);
-        if (comparison->difference.pixels) {
-            char *other = g_strconcat(name, "-vm", NULL);
-
-            save_picture(demo, truth, other);
-            g_free(other);
-        }
-    }
-    image_free(truth);
-    image_free(seen);
-    return comparison->done;
-}
-
-static bool compare(struct demo *demo, struct demo_comparison *comparison, const char *name,
-                    GError **error)
-{
-    gint64 deadline = g_get_monotonic_time() + (gint64)(PICTURE_TIMEOUT_S * G_USEC_PER_SEC);
-
-    if (!freeze(demo, true, error))
-        return false;
-    demo_wait(demo, met_still, PICTURE_TIMEOUT_S, "", NULL);
-    do {
-        if (!compare_once(demo, comparison, name, error) || !demo_run_on(demo, 0.1, error))
-            return false;
-    } while (comparison->difference.pixels && g_get_monotonic_time() < deadline);
-    if (comparison->difference.pixels)
-        timeline_tell(demo->timeline, g_get_monotonic_time(), "picture differs",
-                      "%zu pixels are not the VM's own", comparison->difference.pixels);
-    else
-        timeline_note(demo->timeline, g_get_monotonic_time(), "picture compared",
-                      "all %d pixels are the VM's own", comparison->width * comparison->height);
-    return freeze(demo, false, error);
-}
-
 static bool act_compare_before(struct demo *demo, GError **error)
 {
-    return compare(demo, &demo->before, "before", error);
+    return demo_compare(demo, &demo->before, "before", error);
 }
 
 static bool act_compare_after(struct demo *demo, GError **error)
 {
-    return compare(demo, &demo->after, "after", error);
+    return demo_compare(demo, &demo->after, "after", error);
 }
 
 /* ---- the move ---- */
-
-static void remember_channels(struct demo *demo)
-{
-    const GPtrArray *channels = viewer_channels(demo->viewer);
-
-    for (guint i = 0; i < channels->len; i++) {
-        const struct viewer_channel *channel = channels->pdata[i];
-        struct demo_channel row = {channel->type_name, channel->type,   channel->id,
-                                   channel->serial,    channel->opened, false};
-
-        if (channel->open)
-            g_array_append_val(demo->channels, row);
-    }
-}
 
 /* Runs a command whose arguments are constant JSON text. */
 static bool run_text(struct vm *vm, const char *command, const char *text, GError **error)
@@ -507,10 +227,15 @@ static bool run_text(struct vm *vm, const char *command, const char *text, GErro
 static bool prepare_migration(struct demo *demo, GError **error)
 {
     return run_text(demo->source, "migrate-set-capabilities",
-                    "{\"capabilities\": [{\"capability\": \"events\", \"state\": true}]}",
-                    error) &&
+                    "{\"capabilities\": [{\"capability\": \"events\", \"state\": true}]}", error) &&
            run_text(demo->source, "migrate-set-parameters",
                     "{\"max-bandwidth\": 10000000, \"downtime-limit\": 30}", error);
+}
+
+static void remember_client(gpointer client, gpointer data)
+{
+    (void)data;
+    demo_remember_channels(client);
 }
 
 static bool act_announce(struct demo *demo, GError **error)
@@ -521,8 +246,8 @@ static bool act_announce(struct demo *demo, GError **error)
         json_object_unref(arguments);
         return false;
     }
-    remember_channels(demo);
-    demo->primaries = display_channel(demo)->primaries;
+    g_ptr_array_foreach(demo->clients, remember_client, NULL);
+    demo->primaries = demo_display(demo->clients->pdata[0])->primaries;
     demo->reference = viewer_grab(demo->viewer, 0, NULL);
     demo->moving = true;
     json_object_set_string_member(arguments, "protocol", "spice");
@@ -542,22 +267,11 @@ static bool met_migrated(struct demo *demo)
            !g_strcmp0(demo->status, "cancelled");
 }
 
-/* Every open channel talks to the target, and spice-gtk thinks so too. */
 static bool met_moved(struct demo *demo)
 {
-    const GPtrArray *channels = viewer_channels(demo->viewer);
-    SpiceSessionMigration state;
-    bool all = viewer_has(demo->viewer, SPICE_CHANNEL_MAIN) &&
-               viewer_has(demo->viewer, SPICE_CHANNEL_DISPLAY);
-
-    g_object_get(viewer_session(demo->viewer), "migration-state", &state, NULL);
-    for (guint i = 0; all && i < channels->len; i++) {
-        const struct viewer_channel *channel = channels->pdata[i];
-
-        all = !channel->open || viewer_channel_port(channel) == vm_spice_port(demo->target);
-    }
-    if (!all || state != SPICE_SESSION_MIGRATION_NONE)
-        return false;
+    for (guint i = 0; i < demo->clients->len; i++)
+        if (!demo_client_moved(demo->clients->pdata[i]))
+            return false;
     if (!demo->moved_at) {
         demo->moved_at = g_get_monotonic_time();
         timeline_tell(demo->timeline, demo->moved_at, "session moved", "to 127.0.0.1:%d",
@@ -581,8 +295,8 @@ static void ask_downtime(struct demo *demo)
     JsonNode *info = qmp_execute(vm_qmp(demo->source), "query-migrate", NULL, NULL);
 
     if (info && JSON_NODE_HOLDS_OBJECT(info))
-        demo->downtime_ms = json_object_get_int_member_with_default(json_node_get_object(info),
-                                                                    "downtime", -1);
+        demo->downtime_ms =
+            json_object_get_int_member_with_default(json_node_get_object(info), "downtime", -1);
     if (info)
         json_node_unref(info);
 }
@@ -632,42 +346,50 @@ static bool act_leave_source(struct demo *demo, GError **error)
 
 static bool act_measure(struct demo *demo, GError **error)
 {
+    gint64 median;
+
     if (!act_watch(demo, error))
         return false;
     demo->moving = false;
     demo->ended_at = g_get_monotonic_time();
     timeline_gaps(demo->timeline, demo->watched_from - (gint64)(WATCH_S * G_USEC_PER_SEC),
                   demo->copied_from, &demo->usual, &demo->usual_most);
+    timeline_gaps(demo->timeline, demo->copied_from, demo->ended_at, &median, &demo->later_most);
     timeline_set_pause(demo->timeline, demo->last_before, demo->continued_at, demo->stopped_at,
                        demo->resumed_at);
     return true;
 }
 
-static void check_channels(struct demo *demo)
-{
-    for (guint i = 0; i < demo->channels->len; i++) {
-        struct demo_channel *row = &g_array_index(demo->channels, struct demo_channel, i);
-        const struct viewer_channel *now = viewer_channel(demo->viewer, row->type, row->id);
+typedef bool (*demo_act)(struct demo *demo, GError **error);
 
-        row->kept = now && now->serial == row->serial && now->opened == row->opened &&
-                    now->open && viewer_channel_port(now) == vm_spice_port(demo->target);
-    }
+/* When a QEMU has died, that is the reason, whatever failed first for it. */
+static void prefer_death(struct demo *demo, GError **error)
+{
+    GError *death = NULL;
+
+    if (!error || g_error_matches(*error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        return;
+    loop_wait(demo->loop, NULL, NULL, DEATH_S);
+    if (!demo_broken(demo, &death))
+        return;
+    g_clear_error(error);
+    g_propagate_error(error, death);
 }
 
 bool demo_story(struct demo *demo, GError **error)
 {
-    static bool (*const acts[])(struct demo *demo, GError **error) = {
-        act_start,          act_connect,  act_boot, act_watch,        act_type_before,
-        act_compare_before, act_watch,    act_announce, act_move,     act_leave_source,
-        act_measure,        act_type_after, act_compare_after,
+    static const demo_act acts[] = {
+        act_start,        act_connect,        act_boot,       act_connect_others, act_watch,
+        act_type_before,  act_compare_before, act_watch,      act_announce,       act_move,
+        act_leave_source, act_measure,        act_type_after, act_compare_after,
     };
     guint status = g_timeout_add(STATUS_MS, on_status, demo);
     bool ok = true;
 
     for (size_t i = 0; ok && i < G_N_ELEMENTS(acts); i++)
         ok = acts[i](demo, error);
-    if (ok)
-        check_channels(demo);
+    if (!ok)
+        prefer_death(demo, error);
     g_source_remove(status);
     term_clear_status(&demo->term);
     return ok;

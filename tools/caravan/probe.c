@@ -181,9 +181,8 @@ static struct viewer *make_viewer(struct probe *probe, const struct probe_option
                                   const char *uri, GError **error)
 {
     GStrv only = options->channels ? g_strsplit(options->channels, ",", -1) : NULL;
-    struct viewer *viewer =
-        viewer_new(uri, (const char *const *)options->settings, (const char *const *)only,
-                   probe_on_event, probe, error);
+    struct viewer *viewer = viewer_new(uri, (const char *const *)options->settings,
+                                       (const char *const *)only, probe_on_event, probe, error);
 
     if (viewer && options->password)
         g_object_set(viewer_session(viewer), "password", options->password, NULL);

@@ -19,8 +19,8 @@ struct call {
 
 typedef bool (*command_handler)(struct call *call, GError **error);
 
-#define KEY_PAUSE_S  0.03
-#define MAX_SECONDS  86400.0
+#define KEY_PAUSE_S 0.03
+#define MAX_SECONDS 86400.0
 
 static bool fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
@@ -117,8 +117,8 @@ static bool run_wait_primary(struct call *call, GError **error)
 
     if (call->count == 2)
         return fail(error, "give width and height or none");
-    if (call->count == 3 && (!parse_int(call->words[0], &wait.a, error) ||
-                             !parse_int(call->words[1], &wait.b, error)))
+    if (call->count == 3 &&
+        (!parse_int(call->words[0], &wait.a, error) || !parse_int(call->words[1], &wait.b, error)))
         return false;
     if (!wait_for(call, &wait, call->words[call->count - 1], error))
         return false;
@@ -150,9 +150,8 @@ static bool met_picture(struct wait *wait)
 
 static bool run_wait_picture(struct call *call, GError **error)
 {
-    struct wait wait = {.met = met_picture,
-                        .seen = viewer_pictures(call->probe->viewer)->pictures,
-                        .a = 1};
+    struct wait wait = {
+        .met = met_picture, .seen = viewer_pictures(call->probe->viewer)->pictures, .a = 1};
 
     if (call->count == 2 && !parse_int(call->words[0], &wait.a, error))
         return false;
@@ -483,8 +482,7 @@ static bool run_pause(struct call *call, GError **error)
         probe_print(call->probe, probe_object(since, "paused"));
         block_until_resume(&call->probe->input);
     }
-    json_object_set_double_member(call->reply, "paused",
-                                  (g_get_monotonic_time() - since) / 1e6);
+    json_object_set_double_member(call->reply, "paused", (g_get_monotonic_time() - since) / 1e6);
     return true;
 }
 
@@ -538,8 +536,7 @@ static const struct command commands[] = {
     {"wait-moved", "PORT TIMEOUT", "until every open channel talks to this TCP port", 2, 2,
      run_wait_moved},
     {"sleep", "SECONDS", "wait while the session runs on", 1, 1, run_sleep},
-    {"screenshot", "FILE [DISPLAY]", "save the picture as PNG or (.ppm) PPM", 1, 2,
-     run_screenshot},
+    {"screenshot", "FILE [DISPLAY]", "save the picture as PNG or (.ppm) PPM", 1, 2, run_screenshot},
     {"hash", "[DISPLAY]", "SHA-256 of the picture's RGB bytes", 0, 1, run_hash},
     {"stats", "", "pictures, gaps and bytes", 0, 0, run_stats},
     {"channels", "", "every channel object there ever was", 0, 0, run_channels},
@@ -563,8 +560,7 @@ static const struct command commands[] = {
 void probe_print_commands(void)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
-        printf("  %-12s %-16s %s\n", commands[i].name, commands[i].arguments,
-               commands[i].summary);
+        printf("  %-12s %-16s %s\n", commands[i].name, commands[i].arguments, commands[i].summary);
 }
 
 static bool run_command(struct call *call, const char *name, GError **error)

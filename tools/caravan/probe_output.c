@@ -10,7 +10,7 @@ struct event_row {
 };
 
 static const struct event_row event_rows[VIEWER_EVENT_KINDS] = {
-    [VIEWER_CHANNEL_MOVED] = {NULL, {"port"}},
+    [VIEWER_CHANNEL_MOVED] = {NULL, {"port", "reset"}},
     [VIEWER_CHANNEL_ERROR] = {"error", {NULL}},
     [VIEWER_MOUSE_MODE] = {"mode", {NULL}},
     [VIEWER_KEY_MODIFIERS] = {NULL, {"modifiers"}},
@@ -251,6 +251,7 @@ JsonObject *probe_channel_object(const struct viewer_channel *channel)
     json_object_set_boolean_member(object, "destroyed", channel->object == NULL);
     json_object_set_int_member(object, "opened", channel->opened);
     json_object_set_int_member(object, "moves", channel->moves);
+    json_object_set_int_member(object, "resets", channel->resets);
     json_object_set_int_member(object, "port", viewer_channel_port(channel));
     json_object_set_int_member(object, "bytes", channel->bytes);
     return object;

@@ -93,12 +93,14 @@ static JsonObject *qmp_wait_answer(struct qmp *qmp, const char *command, GError 
     enum loop_result result = loop_wait(qmp->loop, qmp_answered, qmp, QMP_TIMEOUT_S);
     JsonObject *answer = g_steal_pointer(&qmp->answer);
 
-    if (!answer)
+    if (answer)
+        return answer;
+    if (result == LOOP_INTERRUPTED)
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "interrupted");
+    else
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "QMP %s: %s", command,
-                    result == LOOP_INTERRUPTED ? "interrupted"
-                    : qmp->closed              ? "QEMU closed the monitor"
-                                               : "no answer");
-    return answer;
+                    qmp->closed ? "QEMU closed the monitor" : "no answer");
+    return NULL;
 }
 
 static bool qmp_send(struct qmp *qmp, const char *command, JsonObject *arguments, GError **error)
@@ -164,13 +166,16 @@ static GSocketConnection *qmp_open(struct loop *loop, const char *path, double t
     GSocketConnection *connection;
 
     for (;;) {
-        connection =
-            g_socket_client_connect(client, G_SOCKET_CONNECTABLE(address), NULL, error);
+        connection = g_socket_client_connect(client, G_SOCKET_CONNECTABLE(address), NULL, error);
         if (connection || loop_interrupted(loop) || (broken && broken(data)) ||
             g_get_monotonic_time() > deadline)
             break;
         g_clear_error(error);
         loop_wait(loop, NULL, NULL, QMP_RETRY_S);
+    }
+    if (!connection && loop_interrupted(loop)) {
+        g_clear_error(error);
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "interrupted");
     }
     g_object_unref(client);
     g_object_unref(address);

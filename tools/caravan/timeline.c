@@ -35,9 +35,9 @@ static void timeline_print(struct timeline *timeline, gint64 time, const char *n
     const struct term *term = timeline->term;
 
     term_clear_status(timeline->term);
-    printf("  %s%7.3f s%s  %s%-18s%s ", term_style(term, TERM_DIM),
-           (time - timeline->start) / 1e6, term_style(term, TERM_PLAIN),
-           term_style(term, TERM_BOLD), name, term_style(term, TERM_PLAIN));
+    printf("  %s%7.3f s%s  %s%-18s%s ", term_style(term, TERM_DIM), (time - timeline->start) / 1e6,
+           term_style(term, TERM_PLAIN), term_style(term, TERM_BOLD), name,
+           term_style(term, TERM_PLAIN));
     vprintf(format, args);
     putchar('\n');
     fflush(stdout);
@@ -145,9 +145,8 @@ char *timeline_chart(const struct timeline *timeline, gint64 from, gint64 to, in
         top = MAX(top, timeline_count(timeline, from + i * step, from + (i + 1) * step));
     for (int i = 0; i < width; i++)
         g_string_append(
-            chart,
-            term_bar(timeline->term,
-                     timeline_count(timeline, from + i * step, from + (i + 1) * step), top));
+            chart, term_bar(timeline->term,
+                            timeline_count(timeline, from + i * step, from + (i + 1) * step), top));
     return g_string_free(chart, FALSE);
 }
 

@@ -182,8 +182,8 @@ static void draw_all(const struct timeline *t, cairo_t *cairo, const char *title
                      gint64 to)
 {
     const struct panel whole = {t, cairo, from, to, 66, 190, 290, G_USEC_PER_SEC};
-    const struct panel zoom = {t,   cairo, t->vm_from - ZOOM_BEFORE, t->vm_from + ZOOM_AFTER,
-                               356, 470,   570,                      BUCKET};
+    const struct panel zoom = {
+        t, cairo, t->vm_from - ZOOM_BEFORE, t->vm_from + ZOOM_AFTER, 356, 470, 570, BUCKET};
     double x = LEFT;
 
     cairo_set_source_rgb(cairo, 1, 1, 1);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "viewer.h"
 
+#include "viewer_settings.h"
+
 #include <string.h>
 #include <cairo.h>
 
@@ -101,6 +103,11 @@ static void channel_count_bytes(struct viewer_channel *channel)
     channel->bytes_seen = total;
 }
 
+/*
+ * A seamless move swaps one socket for the other; a semi-seamless one resets
+ * the channel in between, and spice-gtk tells neither. The reset can't be
+ * missed: the session says that it is done migrating before sockets come back.
+ */
 static void channel_look_at_socket(struct viewer_channel *channel)
 {
     GSocket *socket = channel_socket(channel);
@@ -109,13 +116,18 @@ static void channel_look_at_socket(struct viewer_channel *channel)
         g_clear_object(&socket);
         return;
     }
-    if (socket && channel->socket && channel->open) {
+    if (!socket)
+        channel->lost_socket = channel->open;
+    if (socket && channel->open && (channel->socket || channel->lost_socket)) {
         channel->moves++;
-        viewer_tell(channel->viewer,
-                    (struct viewer_event){.kind = VIEWER_CHANNEL_MOVED,
-                                          .channel = channel,
-                                          .values = {viewer_channel_port(channel)}});
+        channel->resets += channel->lost_socket;
+        viewer_tell(channel->viewer, (struct viewer_event){.kind = VIEWER_CHANNEL_MOVED,
+                                                           .channel = channel,
+                                                           .values = {viewer_channel_port(channel),
+                                                                      channel->lost_socket}});
     }
+    if (socket)
+        channel->lost_socket = false;
     g_clear_object(&channel->socket);
     channel->socket = socket; /* the reference keeps the address from being reused */
 }
@@ -241,9 +253,9 @@ static void on_invalidate(SpiceChannel *object, gint x, gint y, gint w, gint h, 
 
     (void)object;
     viewer_count_picture(channel->viewer, g_get_monotonic_time());
-    viewer_tell(channel->viewer, (struct viewer_event){.kind = VIEWER_PICTURE,
-                                                       .channel = channel,
-                                                       .values = {x, y, w, h}});
+    viewer_tell(
+        channel->viewer,
+        (struct viewer_event){.kind = VIEWER_PICTURE, .channel = channel, .values = {x, y, w, h}});
     if (whole)
         viewer_tell(channel->viewer,
                     (struct viewer_event){.kind = VIEWER_WHOLE, .channel = channel});
@@ -280,9 +292,8 @@ static void on_mark(SpiceChannel *object, gint on, gpointer data)
     struct viewer_channel *channel = data;
 
     (void)object;
-    viewer_tell(channel->viewer, (struct viewer_event){.kind = VIEWER_MARK,
-                                                       .channel = channel,
-                                                       .values = {!!on}});
+    viewer_tell(channel->viewer,
+                (struct viewer_event){.kind = VIEWER_MARK, .channel = channel, .values = {!!on}});
 }
 
 static void on_monitors(GObject *object, GParamSpec *property, gpointer data)
@@ -363,10 +374,9 @@ struct image *viewer_grab(struct viewer *viewer, int id, GError **error)
 
 static void tell_cursor(struct viewer_channel *channel, const char *op, int a, int b, int c, int d)
 {
-    viewer_tell(channel->viewer, (struct viewer_event){.kind = VIEWER_CURSOR,
-                                                       .channel = channel,
-                                                       .text = op,
-                                                       .values = {a, b, c, d}});
+    viewer_tell(channel->viewer,
+                (struct viewer_event){
+                    .kind = VIEWER_CURSOR, .channel = channel, .text = op, .values = {a, b, c, d}});
 }
 
 static void on_cursor_set(SpiceCursorChannel *object, gint width, gint height, gint hot_x,
@@ -412,10 +422,10 @@ static void on_mouse_update(SpiceChannel *object, gpointer data)
     int mode = 0;
 
     g_object_get(object, "mouse-mode", &mode, NULL);
-    viewer_tell(channel->viewer,
-                (struct viewer_event){.kind = VIEWER_MOUSE_MODE,
-                                      .text = mode == SPICE_MOUSE_MODE_CLIENT ? "client"
-                                                                              : "server"});
+    viewer_tell(
+        channel->viewer,
+        (struct viewer_event){.kind = VIEWER_MOUSE_MODE,
+                              .text = mode == SPICE_MOUSE_MODE_CLIENT ? "client" : "server"});
 }
 
 static void on_agent_update(SpiceChannel *object, gpointer data)
@@ -490,10 +500,9 @@ static void main_channel_event(struct viewer *viewer, SpiceChannelEvent event, c
 static void channel_tell_event(struct viewer_channel *channel, const struct channel_event_row *row,
                                const char *detail)
 {
-    viewer_tell(channel->viewer, (struct viewer_event){.kind = row->kind,
-                                                       .channel = channel,
-                                                       .text = row->error,
-                                                       .detail = detail});
+    viewer_tell(channel->viewer,
+                (struct viewer_event){
+                    .kind = row->kind, .channel = channel, .text = row->error, .detail = detail});
 }
 
 static void on_channel_event(SpiceChannel *object, SpiceChannelEvent event, gpointer data)
@@ -634,68 +643,6 @@ bool viewer_has(struct viewer *viewer, int type)
 
 /* ---- life ---- */
 
-static bool set_number(SpiceSession *session, GParamSpec *spec, const char *value)
-{
-    GValue number = G_VALUE_INIT, typed = G_VALUE_INIT;
-    gint64 parsed;
-    bool ok = true;
-
-    if (!g_ascii_string_to_signed(value, 10, G_MININT, G_MAXINT, &parsed, NULL))
-        return false;
-    g_value_init(&number, G_TYPE_INT);
-    g_value_set_int(&number, parsed);
-    g_value_init(&typed, spec->value_type);
-    if (G_TYPE_IS_ENUM(spec->value_type))
-        g_value_set_enum(&typed, parsed);
-    else if (G_TYPE_IS_FLAGS(spec->value_type))
-        g_value_set_flags(&typed, parsed);
-    else
-        ok = g_value_transform(&number, &typed);
-    if (ok)
-        g_object_set_property(G_OBJECT(session), spec->name, &typed);
-    g_value_unset(&typed);
-    return ok;
-}
-
-static bool set_property(SpiceSession *session, GParamSpec *spec, const char *value)
-{
-    if (spec->value_type == G_TYPE_STRING) {
-        g_object_set(session, spec->name, value, NULL);
-        return true;
-    }
-    if (spec->value_type == G_TYPE_STRV) {
-        GStrv list = g_strsplit(value, ",", -1);
-
-        g_object_set(session, spec->name, list, NULL);
-        g_strfreev(list);
-        return true;
-    }
-    if (spec->value_type == G_TYPE_BOOLEAN) {
-        bool on = !strcmp(value, "true") || !strcmp(value, "1");
-
-        if (!on && strcmp(value, "false") && strcmp(value, "0"))
-            return false;
-        g_object_set(session, spec->name, on, NULL);
-        return true;
-    }
-    return set_number(session, spec, value);
-}
-
-static bool viewer_set(SpiceSession *session, const char *setting, GError **error)
-{
-    const char *equals = strchr(setting, '=');
-    char *name = equals ? g_strndup(setting, equals - setting) : g_strdup(setting);
-    GParamSpec *spec = g_object_class_find_property(G_OBJECT_GET_CLASS(session), name);
-    bool ok = spec && equals && (spec->flags & G_PARAM_WRITABLE) &&
-              set_property(session, spec, equals + 1);
-
-    if (!ok)
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "'%s' is no setting of a spice-gtk session", setting);
-    g_free(name);
-    return ok;
-}
-
 struct viewer *viewer_new(const char *uri, const char *const *settings, const char *const *only,
                           viewer_listener listener, void *data, GError **error)
 {
@@ -708,7 +655,7 @@ struct viewer *viewer_new(const char *uri, const char *const *settings, const ch
     viewer->data = data;
     g_object_set(viewer->session, "uri", uri, NULL);
     for (size_t i = 0; settings && settings[i]; i++) {
-        if (!viewer_set(viewer->session, settings[i], error)) {
+        if (!viewer_settings_apply(viewer->session, settings[i], error)) {
             viewer_free(viewer);
             return NULL;
         }

@@ -51,13 +51,15 @@ struct viewer_channel {
     int type;
     int id;
     unsigned serial;
-    unsigned opened;   /* how many times it came up */
-    unsigned moves;    /* how many times its socket was replaced while it stayed open */
+    unsigned opened; /* how many times it came up */
+    unsigned resets; /* of those moves: with a time without socket, so its state began anew */
+    bool lost_socket;
+    unsigned moves; /* how many times its socket was replaced while it stayed open */
     bool open;
-    int width, height; /* display: the primary surface, 0 when there is none */
+    int width, height;  /* display: the primary surface, 0 when there is none */
     unsigned primaries; /* display: how many primary surfaces it was given so far */
-    void *missing;     /* display: cairo_region_t not yet drawn since the newest one, or NULL */
-    guint64 bytes;     /* read so far, over all its sockets */
+    void *missing;      /* display: cairo_region_t not yet drawn since the newest one, or NULL */
+    guint64 bytes;      /* read so far, over all its sockets */
     guint64 bytes_seen;
     GSocket *socket; /* compared, never used */
 };

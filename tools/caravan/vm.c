@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 
@@ -71,8 +72,7 @@ static void vm_on_exit(GPid pid, gint status, gpointer data)
     vm->watch = 0;
 }
 
-static void add(GPtrArray *words, const char *option, const char *format, ...)
-    G_GNUC_PRINTF(3, 4);
+static void add(GPtrArray *words, const char *option, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 static void add(GPtrArray *words, const char *option, const char *format, ...)
 {
@@ -118,9 +118,10 @@ static bool vm_spawn(struct vm *vm, const struct vm_config *config, GError **err
 
     if (*config->libdir)
         environment = g_environ_setenv(environment, "LD_LIBRARY_PATH", config->libdir, TRUE);
-    ok = g_spawn_async(NULL, words, environment,
-                       G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, vm_child_setup, &log,
-                       &vm->pid, error);
+    if (config->many_clients)
+        environment = g_environ_setenv(environment, "SPICE_DEBUG_ALLOW_MC", "1", TRUE);
+    ok = g_spawn_async(NULL, words, environment, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD,
+                       vm_child_setup, &log, &vm->pid, error);
     if (log >= 0)
         close(log);
     g_strfreev(environment);
@@ -152,11 +153,11 @@ static struct vm *vm_try_start(struct loop *loop, const struct vm_config *config
     g_unlink(vm->monitor);
     g_unlink(vm->serial);
     if (vm_spawn(vm, config, error))
-        vm->qmp = qmp_connect(loop, vm->monitor, VM_START_TIMEOUT_S, vm_gone, vm,
-                              config->listener, config->user, error);
+        vm->qmp = qmp_connect(loop, vm->monitor, VM_START_TIMEOUT_S, vm_gone, vm, config->listener,
+                              config->user, error);
     if (vm->qmp)
         return vm;
-    if (vm->pid && error && *error) {
+    if (vm->pid && error && *error && !loop_interrupted(loop)) {
         char *words = vm_last_words(vm);
 
         g_prefix_error(error, "the %s QEMU does not start: %s%s", vm->name, words,
@@ -247,6 +248,11 @@ char *vm_spice_library(const struct vm *vm)
     g_free(maps);
     g_free(name);
     return found;
+}
+
+const char *vm_death(const struct vm *vm)
+{
+    return WIFSIGNALED(vm->status) ? g_strsignal(WTERMSIG(vm->status)) : "exit";
 }
 
 char *vm_last_words(const struct vm *vm)

@@ -15,14 +15,15 @@
 struct vm;
 
 struct vm_config {
-    const char *name;   /* also names its files in out */
-    const char *qemu;   /* program */
-    const char *vga;    /* std, virtio, qxl */
-    const char *libdir; /* where libspice-server.so.1 is; "" for the system's */
-    const char *guest;  /* image of a disk, opened for reading only */
-    const char *out;    /* folder for NAME.log and NAME.serial */
-    const char *run;    /* folder for the monitor's socket, short path */
-    bool incoming;      /* wait for a migration instead of booting */
+    const char *name;             /* also names its files in out */
+    const char *qemu;             /* program */
+    const char *vga;              /* std, virtio, qxl */
+    const char *libdir;           /* where libspice-server.so.1 is; "" for the system's */
+    const char *guest;            /* image of a disk, opened for reading only */
+    const char *out;              /* folder for NAME.log and NAME.serial */
+    const char *run;              /* folder for the monitor's socket, short path */
+    bool many_clients;            /* tell the stock server to let in more than one */
+    bool incoming;                /* wait for a migration instead of booting */
     const char *const *arguments; /* further ones, NULL-terminated, or NULL */
     qmp_listener listener;
     void *user;
@@ -43,7 +44,10 @@ struct qmp *vm_qmp(struct vm *vm);
 /* Path of the libspice-server that the process really has loaded; NULL when none. g_free it. */
 char *vm_spice_library(const struct vm *vm);
 
-/* Last lines of what QEMU wrote to standard error; g_free it. */
+/* How the process ended: the name of a signal, or "exit". Static text. */
+const char *vm_death(const struct vm *vm);
+
+/* The last line of what QEMU wrote to standard error; g_free it. */
 char *vm_last_words(const struct vm *vm);
 
 /* How many lines the guest wrote to its serial port that begin with this. */

@@ -42,8 +42,7 @@ static bool init_region(struct job *job)
     pixman_region32_init(&job->region);
     if (draw->bbox.x1 >= draw->bbox.x2 || draw->bbox.y1 >= draw->bbox.y2)
         return true;
-    pixman_region32_union_rect(&job->region, &job->region, 0, 0, job->dst->width,
-                               job->dst->height);
+    pixman_region32_union_rect(&job->region, &job->region, 0, 0, job->dst->width, job->dst->height);
     pixman_region32_intersect_rect(&job->region, &job->region, draw->bbox.x1, draw->bbox.y1,
                                    (unsigned)(draw->bbox.x2 - draw->bbox.x1),
                                    (unsigned)(draw->bbox.y2 - draw->bbox.y1));
@@ -90,7 +89,7 @@ bool canvas_draw(struct surfaces *surfaces, const struct draw *draw, pixman_regi
         ok = kinds[draw->kind](&job);
     if (ok)
         report_damage(&job, damage_out);
-    *reason = job.reason;
+    *reason = ok ? NULL : job.reason;
     pixman_region32_fini(&job.region);
     return ok;
 }

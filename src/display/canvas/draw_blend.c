@@ -49,25 +49,15 @@ struct blend {
     bool dst_alpha; /* else the destination counts as opaque */
 };
 
-/* a * b / 255, rounded. */
-static uint32_t times(uint32_t a, uint32_t b)
-{
-    uint32_t t = a * b + 128;
-
-    return (t + (t >> 8)) >> 8;
-}
-
-/* source * alpha over dest, premultiplied. */
+/* source * alpha over dest, premultiplied. A colour above its alpha is cut at white. */
 static uint32_t over(uint32_t source, uint32_t alpha, uint32_t dest)
 {
-    uint32_t rest = 255 - times(source >> 24, alpha);
-    uint32_t result = 0;
+    uint32_t low = pixel_lanes_times(source, alpha), high = pixel_lanes_times(source >> 8, alpha);
+    uint32_t rest = 255 - (high >> 16);
 
-    for (unsigned shift = 0; shift < 32; shift += 8) {
-        uint32_t v = times(source >> shift & 255, alpha) + times(dest >> shift & 255, rest);
-        result |= (v > 255 ? 255 : v) << shift; /* colours above their alpha are the guest's fault */
-    }
-    return result;
+    low = pixel_lanes_add(low, pixel_lanes_times(dest, rest));
+    high = pixel_lanes_add(high, pixel_lanes_times(dest >> 8, rest));
+    return high << 8 | low;
 }
 
 static void blend_row(struct job *job, int32_t x, int32_t y, uint32_t n, struct row_room *room,
@@ -101,9 +91,8 @@ bool draw_alpha_blend(struct job *job)
     bool words = source.pixels.format == PIXEL_ARGB || source.pixels.format == PIXEL_XRGB;
 
     if (ok && words && draw->src.kind != QXL_IMAGE_BITMAP)
-        source.pixels.format = draw->alpha_flags & SPICE_ALPHA_FLAGS_SRC_SURFACE_HAS_ALPHA
-                                   ? PIXEL_ARGB
-                                   : PIXEL_XRGB;
+        source.pixels.format =
+            draw->alpha_flags & SPICE_ALPHA_FLAGS_SRC_SURFACE_HAS_ALPHA ? PIXEL_ARGB : PIXEL_XRGB;
     if (ok && draw->alpha == 0)
         pixman_region32_clear(&job->region);
     if (ok)

@@ -66,9 +66,9 @@ static bool open_bitmap(struct operand *self, struct job *job, const struct qxl_
     self->copy = g_new(uint32_t, n);
     for (uint32_t y = 0; y < pixels.height; y++)
         pixels_fetch(&pixels, 0, y, pixels.width, self->copy + (size_t)y * pixels.width);
-    self->image = pixman_image_create_bits_no_clear(
-        opaque ? PIXMAN_x8r8g8b8 : PIXMAN_a8r8g8b8, (int)pixels.width, (int)pixels.height,
-        self->copy, (int)pixels.width * 4);
+    self->image = pixman_image_create_bits_no_clear(opaque ? PIXMAN_x8r8g8b8 : PIXMAN_a8r8g8b8,
+                                                    (int)pixels.width, (int)pixels.height,
+                                                    self->copy, (int)pixels.width * 4);
     return true;
 }
 

@@ -13,8 +13,8 @@ static void move_row(struct surface *dst, const pixman_box32_t *box, int32_t y, 
     size_t bytes = dst->bpp / 8;
 
     if (bytes) {
-        memmove(surface_row(dst, (uint32_t)y) + x * bytes, surface_row(dst, from_y) + from_x * bytes,
-                n * bytes);
+        memmove(surface_row(dst, (uint32_t)y) + x * bytes,
+                surface_row(dst, from_y) + from_x * bytes, n * bytes);
     } else {
         surface_load(dst, from_x, from_y, n, room);
         surface_store(dst, x, (uint32_t)y, n, room);

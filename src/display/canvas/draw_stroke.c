@@ -65,7 +65,7 @@ static void plot(struct pen *pen, int64_t x, int64_t y, int64_t at)
     pen->shape->bytes[width * (size_t)(y - box->y1) + (size_t)(x - box->x1)] = 255;
 }
 
-/* Cuts steps [*from, *to) of a walk from `start` in direction `sign` to those inside [low, high). */
+/* Cuts steps [*from, *to) of a walk from `start` by `sign` a step to those inside [low, high). */
 static void cut_steps(int64_t start, int sign, int64_t low, int64_t high, int64_t *from,
                       int64_t *to)
 {

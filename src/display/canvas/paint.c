@@ -73,8 +73,8 @@ static void paint_row(struct job *job, int32_t x, int32_t y, uint32_t n, struct 
     surface_store(job->dst, (uint32_t)x, (uint32_t)y, n, result);
 }
 
-/* Rows of 32 bit words that need no work. The guest may have put a bitmap's pixels into the surface's
- * own memory: memmove. */
+/* Rows of 32 bit words that need no work. The guest may have put a bitmap's pixels into the
+ * surface's own memory: memmove. */
 static void copy_row(struct job *job, int32_t x, int32_t y, uint32_t n, struct row_room *room,
                      const void *data)
 {

@@ -143,6 +143,13 @@ void pixels_fetch(const struct pixels *self, uint32_t x, uint32_t y, uint32_t n,
 {
     const uint8_t *row = self->top + self->stride * (ptrdiff_t)y;
 
+    if (n > 1 && (self->format == PIXEL_ARGB || self->format == PIXEL_XRGB)) {
+        uint32_t alpha = self->format == PIXEL_XRGB ? OPAQUE_ALPHA : 0;
+        memcpy(out, row + 4 * (size_t)x, 4 * (size_t)n);
+        for (uint32_t i = 0; i < n; i++)
+            out[i] |= alpha;
+        return;
+    }
     for (uint32_t i = 0; i < n; i++)
         out[i] = pixel_at(self, row, x + i);
 }

@@ -34,8 +34,8 @@ enum pixel_format {
 struct pixels {
     enum pixel_format format;
     uint32_t width, height;
-    const uint8_t *top; /* the top row */
-    ptrdiff_t stride;   /* bytes to the next lower row */
+    const uint8_t *top;      /* the top row */
+    ptrdiff_t stride;        /* bytes to the next lower row */
     const uint32_t *palette; /* 256 entries, or NULL: black, white */
 };
 
@@ -44,6 +44,25 @@ struct pixels pixels_of_bitmap(const struct qxl_image *image);
 struct pixels pixels_of_surface(const struct surface *surface);
 
 void pixels_fetch(const struct pixels *self, uint32_t x, uint32_t y, uint32_t n, uint32_t *out);
+
+/* Two channels of a word at a time, in the low byte of each half: the other two are word >> 8. */
+#define PIXEL_LANES 0x00ff00ffu
+
+/* lanes * v / 255, rounded, for v up to 255. */
+static inline uint32_t pixel_lanes_times(uint32_t lanes, uint32_t v)
+{
+    uint32_t t = (lanes & PIXEL_LANES) * v + 0x00800080;
+
+    return (t + (t >> 8 & PIXEL_LANES)) >> 8 & PIXEL_LANES;
+}
+
+/* a + b, each lane at most 255. */
+static inline uint32_t pixel_lanes_add(uint32_t a, uint32_t b)
+{
+    uint32_t sum = a + b, over = sum & 0x01000100;
+
+    return (sum | (over - (over >> 8))) & PIXEL_LANES;
+}
 
 /* Raw words of a surface's row, and back; words may carry junk above the surface's depth. */
 void surface_load(const struct surface *self, uint32_t x, uint32_t y, uint32_t n, uint32_t *out);

@@ -134,13 +134,11 @@ static void around(int64_t i, int64_t from, int64_t to, uint32_t *a, uint32_t *b
 
 static uint32_t mix(uint32_t a, uint32_t b, uint32_t weight)
 {
-    uint32_t result = 0;
+    uint32_t rest = 256 - weight;
+    uint32_t low = (a & PIXEL_LANES) * rest + (b & PIXEL_LANES) * weight + 0x00800080;
+    uint32_t high = (a >> 8 & PIXEL_LANES) * rest + (b >> 8 & PIXEL_LANES) * weight + 0x00800080;
 
-    for (unsigned shift = 0; shift < 32; shift += 8) {
-        uint32_t va = a >> shift & 255, vb = b >> shift & 255;
-        result |= (va * (256 - weight) + vb * weight + 128) / 256 << shift;
-    }
-    return result;
+    return (high & ~PIXEL_LANES) | (low >> 8 & PIXEL_LANES);
 }
 
 static uint32_t image_pixel(const struct source *self, uint32_t x, uint32_t y)
@@ -161,10 +159,10 @@ static void smooth_row(const struct source *self, int32_t x, int32_t y, uint32_t
         uint32_t xa, xb, wx;
         around((int64_t)x + i - self->to.x1, box_width(&self->from), box_width(&self->to), &xa, &xb,
                &wx);
-        uint32_t top = mix(image_pixel(self, x1 + xa, y1 + ya), image_pixel(self, x1 + xb, y1 + ya),
-                           wx);
-        uint32_t bottom = mix(image_pixel(self, x1 + xa, y1 + yb),
-                              image_pixel(self, x1 + xb, y1 + yb), wx);
+        uint32_t top =
+            mix(image_pixel(self, x1 + xa, y1 + ya), image_pixel(self, x1 + xb, y1 + ya), wx);
+        uint32_t bottom =
+            mix(image_pixel(self, x1 + xa, y1 + yb), image_pixel(self, x1 + xb, y1 + yb), wx);
         out[i] = mix(top, bottom, wy);
     }
 }
@@ -175,8 +173,8 @@ static void nearest_row(const struct source *self, int32_t x, int32_t y, uint32_
                       nearest(y - self->to.y1, box_height(&self->from), box_height(&self->to));
 
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t from_x = nearest((int64_t)x + i - self->to.x1, box_width(&self->from),
-                                  box_width(&self->to));
+        uint32_t from_x =
+            nearest((int64_t)x + i - self->to.x1, box_width(&self->from), box_width(&self->to));
         out[i] = image_pixel(self, (uint32_t)self->from.x1 + from_x, from_y);
     }
 }
@@ -215,7 +213,7 @@ bool brush_open(struct brush *self, const struct surfaces *surfaces, const struc
 
     *self = (struct brush){.x = draw->x, .y = draw->y};
     if (draw->type != SPICE_BRUSH_TYPE_PATTERN) {
-        self->color = draw->color;
+        self->color = draw->type == SPICE_BRUSH_TYPE_SOLID ? draw->color : 0;
         return true;
     }
     self->tiled = true;

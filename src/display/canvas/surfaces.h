@@ -15,14 +15,14 @@ struct surfaces;
 
 struct surface {
     uint32_t id;
-    uint32_t format; /* SPICE_SURFACE_FMT_* */
+    uint32_t format;        /* SPICE_SURFACE_FMT_* */
     uint32_t width, height; /* pixels, 1..SURFACE_SIDE_MAX */
-    unsigned bpp; /* bits a pixel: 1, 8, 16, 32 */
-    int32_t stride; /* bytes from a row to the next lower one; negative: bottom-up memory */
-    uint8_t *data;  /* the top row, 4 byte aligned; borrowed */
-    uint8_t *mem;   /* lowest address of the pixels; borrowed */
-    size_t mem_size; /* height * |stride| */
-    pixman_image_t *image; /* owned by the table; wraps data */
+    unsigned bpp;           /* bits a pixel: 1, 8, 16, 32 */
+    int32_t stride;         /* bytes from a row to the next lower one; negative: bottom-up memory */
+    uint8_t *data;          /* the top row, 4 byte aligned; borrowed */
+    uint8_t *mem;           /* lowest address of the pixels; borrowed */
+    size_t mem_size;        /* height * |stride| */
+    pixman_image_t *image;  /* owned by the table; wraps data */
 };
 
 #define SURFACE_SIDE_MAX 32767

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A draw command after validation: what the canvas renders. Everything is host memory owned by the
- * struct, except pixels that say `borrowed`. Boxes are pixman's (x1, y1 inclusive, x2, y2 exclusive),
- * in pixels. Meaning of kinds and flags: spice-protocol's qxl_dev.h and enums.h (SPICE_*).
+ * struct, except pixels that say `borrowed`. Boxes are pixman's (x1, y1 inclusive, x2, y2
+ * exclusive), in pixels. Meaning of kinds and flags: spice-protocol's qxl_dev.h and enums.h
+ * (SPICE_*).
  */
 #ifndef CARAVAN_DISPLAY_QXL_DRAW_H
 #define CARAVAN_DISPLAY_QXL_DRAW_H
@@ -27,9 +28,9 @@ enum qxl_image_kind {
 
 struct qxl_image {
     enum qxl_image_kind kind;
-    uint64_t id;       /* the guest's name for the content, see QXLImageID; 0 = none */
-    uint8_t flags;     /* QXL_IMAGE_CACHE, QXL_IMAGE_HIGH_BITS_SET */
-    uint32_t width;    /* pixels; of BITMAP: those of the bitmap itself, >= 1 */
+    uint64_t id;    /* the guest's name for the content, see QXLImageID; 0 = none */
+    uint8_t flags;  /* QXL_IMAGE_CACHE, QXL_IMAGE_HIGH_BITS_SET */
+    uint32_t width; /* pixels; of BITMAP: those of the bitmap itself, >= 1 */
     uint32_t height;
     uint32_t surface_id; /* SURFACE only */
     /* BITMAP only: */
@@ -71,10 +72,10 @@ struct draw_text {
     uint8_t bpp;   /* 1, 4, 8: depth of coverage */
     bool top_down; /* else glyph rows run upwards */
     uint32_t n_glyphs;
-    struct draw_glyph *glyphs; /* owned */
-    uint8_t *bits;             /* owned */
-    pixman_box32_t back_area;  /* empty: no background */
-    struct draw_brush back_brush; /* the foreground's is draw.brush */
+    struct draw_glyph *glyphs;     /* owned */
+    uint8_t *bits;                 /* owned */
+    pixman_box32_t back_area;      /* empty: no background */
+    struct draw_brush back_brush;  /* the foreground's is draw.brush */
     uint16_t fore_mode, back_mode; /* SPICE_ROPD_* */
 };
 
@@ -91,7 +92,7 @@ struct draw_stroke {
     QXLPointFix *points; /* owned; 28.4 */
     uint8_t line_flags;  /* SPICE_LINE_FLAGS_* */
     uint8_t n_style;
-    QXLFIXED *style; /* owned; dash lengths, 28.4, each > 0 */
+    QXLFIXED *style;               /* owned; dash lengths, 28.4, each > 0 */
     uint16_t fore_mode, back_mode; /* SPICE_ROPD_*; the pen is draw.brush */
 };
 
@@ -107,10 +108,10 @@ struct draw_composite {
 
 /* One command. Operands that its kind does not have are zero. */
 struct draw {
-    uint8_t kind; /* QXL_DRAW_*, QXL_COPY_BITS */
+    uint8_t kind;   /* QXL_DRAW_*, QXL_COPY_BITS */
     uint8_t effect; /* QXL_EFFECT_* */
     uint32_t surface_id;
-    uint32_t mm_time; /* ms */
+    uint32_t mm_time;    /* ms */
     pixman_box32_t bbox; /* x1 <= x2, y1 <= y2; may exceed the surface */
     bool clipped;        /* to clip_rects, which may be none at all */
     uint32_t n_clip_rects;
@@ -119,8 +120,8 @@ struct draw {
     pixman_box32_t self_area;
 
     struct qxl_image src;
-    pixman_box32_t src_area; /* of another size than bbox: scaled; the canvas refuses one that is not
-                                inside src */
+    pixman_box32_t src_area; /* of another size than bbox: scaled; the canvas refuses one that is
+                                not inside src */
     uint8_t scale_mode;      /* SPICE_IMAGE_SCALE_MODE_* */
     uint16_t rop;            /* SPICE_ROPD_*, or the 8 bit code of ROP3 */
     struct draw_brush brush;

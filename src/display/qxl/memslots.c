@@ -80,13 +80,8 @@ void memslots_del(struct memslots *self, uint32_t group, uint32_t slot)
 void memslots_reset(struct memslots *self)
 {
     for (uint32_t group = 0; group < self->n_groups; group++)
-        memslots_reset_group(self, group);
-}
-
-void memslots_reset_group(struct memslots *self, uint32_t group)
-{
-    for (uint32_t slot = 0; slot < self->n_slots; slot++)
-        memslots_del(self, group, slot);
+        for (uint32_t slot = 0; slot < self->n_slots; slot++)
+            memslots_del(self, group, slot);
 }
 
 /* The host address of addr, and through *room what is left of its slot; room 0 when invalid. */

@@ -38,14 +38,11 @@ bool memslots_add(struct memslots *self, const struct memslot_desc *desc);
 /* Unsets a slot; unknown ones are ignored. */
 void memslots_del(struct memslots *self, uint32_t group, uint32_t slot);
 
-/* Unsets every slot of every group. */
+/* Unsets every slot of every group, the host's too: QEMU adds that one again after a reset. */
 void memslots_reset(struct memslots *self);
 
-/* Unsets every slot of one group (a QXL device's RESET_MEMSLOTS clears the guest's group only). */
-void memslots_reset_group(struct memslots *self, uint32_t group);
-
 /* The host pointer of [addr, addr + size), borrowed guest memory; NULL unless all of it lies in the
- * slot that the address names, with the slot's generation. The guest may write there at any time. */
+ * slot that the address names, with the slot's generation. The guest may write there any time. */
 void *memslots_map(const struct memslots *self, uint32_t group, QXLPHYSICAL addr, size_t size);
 
 /* How many bytes from addr on lie in its slot; 0 for an address that maps nowhere. */

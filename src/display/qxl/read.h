@@ -36,8 +36,8 @@ enum qxl_read_status qxl_read_draw(const struct memslots *slots, uint32_t group,
 
 /* A pointer shape; data as on the wire (header not included). */
 struct cursor {
-    uint64_t unique; /* 0: not to be cached */
-    uint8_t type;    /* SPICE_CURSOR_TYPE_* */
+    uint64_t unique;        /* 0: not to be cached */
+    uint8_t type;           /* SPICE_CURSOR_TYPE_* */
     uint16_t width, height; /* 1..QXL_MAX_CURSOR_SIDE */
     uint16_t hot_x, hot_y;
     size_t size;   /* bytes, exactly what type, width and height ask for */
@@ -45,9 +45,9 @@ struct cursor {
 };
 
 struct qxl_cursor_cmd {
-    uint8_t type; /* QXL_CURSOR_* */
-    int16_t x, y; /* SET, MOVE */
-    bool visible; /* SET */
+    uint8_t type;                           /* QXL_CURSOR_* */
+    int16_t x, y;                           /* SET, MOVE */
+    bool visible;                           /* SET */
     uint16_t trail_length, trail_frequency; /* TRAIL */
     struct cursor *shape; /* SET; owned, free with cursor_free() or take and set NULL */
 };

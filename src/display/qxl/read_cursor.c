@@ -17,12 +17,9 @@ static const struct {
     uint16_t palette; /* entries of 4 bytes */
     uint8_t masks;
 } cursor_types[SPICE_CURSOR_TYPE_ENUM_END] = {
-    [SPICE_CURSOR_TYPE_ALPHA] = {32, 0, 0},
-    [SPICE_CURSOR_TYPE_MONO] = {0, 0, 2},
-    [SPICE_CURSOR_TYPE_COLOR4] = {4, 16, 1},
-    [SPICE_CURSOR_TYPE_COLOR8] = {8, 256, 1},
-    [SPICE_CURSOR_TYPE_COLOR16] = {16, 0, 1},
-    [SPICE_CURSOR_TYPE_COLOR24] = {24, 0, 1},
+    [SPICE_CURSOR_TYPE_ALPHA] = {32, 0, 0},   [SPICE_CURSOR_TYPE_MONO] = {0, 0, 2},
+    [SPICE_CURSOR_TYPE_COLOR4] = {4, 16, 1},  [SPICE_CURSOR_TYPE_COLOR8] = {8, 256, 1},
+    [SPICE_CURSOR_TYPE_COLOR16] = {16, 0, 1}, [SPICE_CURSOR_TYPE_COLOR24] = {24, 0, 1},
     [SPICE_CURSOR_TYPE_COLOR32] = {32, 0, 1},
 };
 

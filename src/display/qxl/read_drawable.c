@@ -218,8 +218,8 @@ static bool read_alpha_blend(struct guest *self, const QXLDrawable *cmd, struct 
 static bool read_transform(struct guest *self, QXLPHYSICAL addr, bool *has, uint32_t out[6])
 {
     *has = addr != 0;
-    return !*has || guest_copy(self, addr, out, sizeof(QXLTransform),
-                               "transform is not in a memory slot");
+    return !*has ||
+           guest_copy(self, addr, out, sizeof(QXLTransform), "transform is not in a memory slot");
 }
 
 static bool read_composite(struct guest *self, const QXLDrawable *cmd, struct draw *draw)

@@ -9,16 +9,11 @@ static const struct {
     uint8_t bpp;
     uint16_t colors;
 } bitmap_formats[SPICE_BITMAP_FMT_ENUM_END] = {
-    [SPICE_BITMAP_FMT_1BIT_LE] = {1, 2},
-    [SPICE_BITMAP_FMT_1BIT_BE] = {1, 2},
-    [SPICE_BITMAP_FMT_4BIT_LE] = {4, 16},
-    [SPICE_BITMAP_FMT_4BIT_BE] = {4, 16},
-    [SPICE_BITMAP_FMT_8BIT] = {8, 256},
-    [SPICE_BITMAP_FMT_16BIT] = {16, 0},
-    [SPICE_BITMAP_FMT_24BIT] = {24, 0},
-    [SPICE_BITMAP_FMT_32BIT] = {32, 0},
-    [SPICE_BITMAP_FMT_RGBA] = {32, 0},
-    [SPICE_BITMAP_FMT_8BIT_A] = {8, 0},
+    [SPICE_BITMAP_FMT_1BIT_LE] = {1, 2},  [SPICE_BITMAP_FMT_1BIT_BE] = {1, 2},
+    [SPICE_BITMAP_FMT_4BIT_LE] = {4, 16}, [SPICE_BITMAP_FMT_4BIT_BE] = {4, 16},
+    [SPICE_BITMAP_FMT_8BIT] = {8, 256},   [SPICE_BITMAP_FMT_16BIT] = {16, 0},
+    [SPICE_BITMAP_FMT_24BIT] = {24, 0},   [SPICE_BITMAP_FMT_32BIT] = {32, 0},
+    [SPICE_BITMAP_FMT_RGBA] = {32, 0},    [SPICE_BITMAP_FMT_8BIT_A] = {8, 0},
 };
 
 void qxl_image_clear(struct qxl_image *self)
@@ -62,7 +57,8 @@ static bool read_palette(struct guest *self, QXLPHYSICAL addr, struct qxl_image 
     return true;
 }
 
-static bool check_bitmap(struct guest *self, const QXLImageDescriptor *desc, const QXLBitmap *bitmap)
+static bool check_bitmap(struct guest *self, const QXLImageDescriptor *desc,
+                         const QXLBitmap *bitmap)
 {
     if (bitmap->format >= SPICE_BITMAP_FMT_ENUM_END || bitmap_formats[bitmap->format].bpp == 0)
         return guest_fail(self, QXL_READ_BAD_VALUE, "bitmap has an unknown format");
@@ -136,7 +132,8 @@ static bool read_image_body(struct guest *self, QXLPHYSICAL body, const QXLImage
     case SPICE_IMAGE_TYPE_SURFACE:
         return read_surface_image(self, body, desc, out);
     case SPICE_IMAGE_TYPE_QUIC:
-        return guest_fail(self, QXL_READ_UNSUPPORTED, "QUIC image from the guest is not decoded yet");
+        return guest_fail(self, QXL_READ_UNSUPPORTED,
+                          "QUIC image from the guest is not decoded yet");
     default:
         return guest_fail(self, QXL_READ_BAD_VALUE, "image has a type that no guest may send");
     }

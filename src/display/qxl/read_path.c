@@ -59,7 +59,8 @@ bool guest_string(struct guest *self, QXLPHYSICAL addr, struct draw_text *out)
 }
 
 /* Counts, or with `out` set fills, the segments of a path. */
-static bool walk_path(struct reader r, struct draw_stroke *out, uint32_t *segments, uint32_t *points)
+static bool walk_path(struct reader r, struct draw_stroke *out, uint32_t *segments,
+                      uint32_t *points)
 {
     *segments = *points = 0;
     while (reader_left(&r) > 0) {
