@@ -42,8 +42,11 @@ static unsigned count_views(const struct worker *self)
 
 static void views_changed(struct worker *self)
 {
-    painter_share(self->scene.painter, count_views(self) > 1);
-    links_tell_device(self);
+    unsigned views = count_views(self);
+
+    painter_share(self->scene.painter, views > 1);
+    if (self->clients_told != (views > 0))
+        links_tell_device(self);
 }
 
 static void end_close(struct link_end *end, const char *reason)
@@ -174,5 +177,6 @@ void links_tell_device(struct worker *self)
     if (!self->scene.running || self->device->base.major_version < 3 ||
         (self->device->base.major_version == 3 && self->device->base.minor_version < 2))
         return;
-    self->device->set_client_capabilities(self->qxl, count_views(self) > 0, caps);
+    self->clients_told = count_views(self) > 0;
+    self->device->set_client_capabilities(self->qxl, self->clients_told, caps);
 }

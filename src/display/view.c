@@ -17,6 +17,9 @@ enum {
     ACK_WINDOW = 20,
     /* After a move the device may set its mode anew before it shows what the client shows. */
     SETTLE_MS = 500,
+    /* The same while it is not known what the client shows: devices do so with the guest's first
+     * refresh, 30 ms at most. */
+    SETTLE_UNKNOWN_MS = 100,
 };
 
 struct view {
@@ -66,7 +69,8 @@ static bool picture_fits(const struct view *self)
 static bool settling(struct view *self)
 {
     int64_t since = MAX(self->moved_us, self->scene->running_since_us);
-    int64_t left_us = since + SETTLE_MS * 1000 - loop_now_us();
+    int64_t wait_ms = self->picture.size_known ? SETTLE_MS : SETTLE_UNKNOWN_MS;
+    int64_t left_us = since + wait_ms * 1000 - loop_now_us();
 
     if (!self->moved)
         return false;
@@ -145,15 +149,15 @@ static bool send_step(struct view *self)
 static bool send_monitors(struct view *self)
 {
     QXLHead heads[QXL_MAX_HEADS];
-    uint16_t n;
+    uint16_t n, max;
 
     if (self->monitors_sent == self->scene->monitors_generation)
         return false;
     self->monitors_sent = self->scene->monitors_generation;
     if (!link_caps_has(&self->link.caps, SPICE_DISPLAY_CAP_MONITORS_CONFIG))
         return false;
-    n = scene_heads(self->scene, heads);
-    display_send_monitors(self->conn, heads, n, MAX(n, self->scene->max_monitors));
+    n = scene_heads(self->scene, heads, &max);
+    display_send_monitors(self->conn, heads, n, max);
     return true;
 }
 
@@ -175,9 +179,9 @@ static bool whole_picture_sent(const struct view *self)
 }
 
 /* Of a picture whose size is not known the primary's is assumed, once the guest has set it. */
-static bool unsure(const struct view *self)
+static bool unsure(struct view *self)
 {
-    return !self->picture.size_known && !self->scene->running;
+    return !self->picture.size_known && !self->scene->settled && settling(self);
 }
 
 static bool fill(void *owner)

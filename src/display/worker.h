@@ -76,6 +76,7 @@ struct worker {
     unsigned complaints_kept_back[COMPLAINTS];
 
     GPtrArray *links;
+    bool clients_told; /* what the device was told last: whether clients are there */
 };
 
 /* NULL when the numbers of the device make no sense. The session, device and loop are borrowed. */

@@ -142,8 +142,7 @@ static void test_init_is_taken_and_bounded(void **state)
     struct display_channel *channel = fresh();
     const struct display_client *client = display_channel_client(channel);
     const uint8_t init[14] = {5, 0, 0, 1, 0, 0, 0, 0, 0, 6, 0, 0, 2, 0};
-    const uint8_t wild[14] = {5,    0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                              0xff, 0x7f, 6,    0,    0,    0,    0x80};
+    const uint8_t wild[14] = {5, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 6, 0, 0, 0, 0x80};
 
     assert_false(client->init);
     say(channel, SPICE_MSGC_DISPLAY_INIT, init, sizeof(init));

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 enum {
     GROUPS = 2,
     SLOTS = 8,
@@ -334,8 +333,8 @@ void rig_draw(struct rig *rig, const pixman_box32_t *box, uint32_t seed)
     struct picture_command *cmd = calloc(1, sizeof(*cmd) + (size_t)width * height * 4);
 
     paint(cmd->pixels, width * height, seed);
-    cmd->image.descriptor = (QXLImageDescriptor){
-        .type = SPICE_IMAGE_TYPE_BITMAP, .width = width, .height = height};
+    cmd->image.descriptor =
+        (QXLImageDescriptor){.type = SPICE_IMAGE_TYPE_BITMAP, .width = width, .height = height};
     cmd->image.bitmap = (QXLBitmap){
         .format = SPICE_BITMAP_FMT_32BIT,
         .flags = QXL_BITMAP_DIRECT | QXL_BITMAP_TOP_DOWN,
@@ -350,11 +349,9 @@ void rig_draw(struct rig *rig, const pixman_box32_t *box, uint32_t seed)
         (QXLRect){.top = box->y1, .left = box->x1, .bottom = box->y2, .right = box->x2};
     memset(cmd->drawable.surfaces_dest, 0xff, sizeof(cmd->drawable.surfaces_dest));
     cmd->drawable.u.copy.src_bitmap = (uintptr_t)&cmd->image;
-    cmd->drawable.u.copy.src_area =
-        (QXLRect){.bottom = (int32_t)height, .right = (int32_t)width};
+    cmd->drawable.u.copy.src_area = (QXLRect){.bottom = (int32_t)height, .right = (int32_t)width};
     cmd->drawable.u.copy.rop_descriptor = SPICE_ROPD_OP_PUT;
-    push(rig, &rig->draws,
-         &(QXLCommandExt){.cmd = {.data = (uintptr_t)cmd, .type = QXL_CMD_DRAW}});
+    push(rig, &rig->draws, &(QXLCommandExt){.cmd = {.data = (uintptr_t)cmd, .type = QXL_CMD_DRAW}});
 }
 
 void rig_draw_all(struct rig *rig, uint32_t seed)

@@ -27,8 +27,8 @@ struct rig {
     GCond changed;
     GQueue draws, cursors; /* QXLCommandExt */
     unsigned pushed, released;
-    GArray *completed; /* uint64_t cookies */
-    GArray *closed;    /* void * tokens */
+    GArray *completed;  /* uint64_t cookies */
+    GArray *closed;     /* void * tokens */
     unsigned primaries; /* events */
     uint32_t primary_width;
     unsigned area_rects; /* of the last update_area_complete */
@@ -79,13 +79,13 @@ struct rig_client {
     struct buf in;
     uint32_t window, unacked; /* acknowledging */
     unsigned seen[512];       /* messages, by type */
-    uint64_t draw_bytes;
+    unsigned images[256];     /* by SPICE_IMAGE_TYPE_* */
     uint64_t drawn_pixels;
 
     bool has_surface;
     uint32_t width, height;
     uint32_t *picture;
-    unsigned faults; /* what a client could not do */
+    unsigned faults;      /* what a client could not do */
     struct buf last[512]; /* the last body of each type */
     bool eof;
 };

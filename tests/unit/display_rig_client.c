@@ -30,8 +30,7 @@ static void tcp_pair(int fds[2])
     close(listener);
 }
 
-struct rig_client *rig_client_new(struct rig *rig, enum display_channel channel,
-                                  enum rig_link link)
+struct rig_client *rig_client_new(struct rig *rig, enum display_channel channel, enum rig_link link)
 {
     struct rig_client *client = g_new0(struct rig_client, 1);
     struct display_link end = {.mini = true, .target = link == RIG_TARGET, .token = client};
@@ -146,8 +145,7 @@ static void put_pixels(struct rig_client *client, const pixman_box32_t *box, con
 {
     for (int32_t y = box->y1; y < box->y2; y++) {
         for (int32_t x = box->x1; x < box->x2; x++, pixels += 4)
-            put(client, x, y,
-                pixels[0] | (uint32_t)pixels[1] << 8 | (uint32_t)pixels[2] << 16);
+            put(client, x, y, pixels[0] | (uint32_t)pixels[1] << 8 | (uint32_t)pixels[2] << 16);
     }
 }
 
@@ -200,6 +198,7 @@ static void on_copy(struct rig_client *client, struct reader *r)
     reader_seek(r, image_at);
     reader_u64(r);
     type = reader_u8(r);
+    client->images[type]++;
     if (reader_u8(r) || reader_u32(r) != (uint32_t)(box.x2 - box.x1) ||
         reader_u32(r) != (uint32_t)(box.y2 - box.y1))
         fault(client, "an image of another size");

@@ -63,13 +63,17 @@ static void test_compressed_images_are_shared_by_clients(void **state)
     rig_draw_all(rig, 8);
     for (unsigned i = 0; i < 3; i++)
         clients[i] = rig_client_new(rig, DISPLAY_CHANNEL_DISPLAY, RIG_FRESH);
-    for (unsigned round = 0; round < 10; round++) {
-        rig_draw_random(rig, rand, 3);
+    for (uint32_t round = 0; round < 10; round++) {
+        if (round % 2)
+            rig_draw_random(rig, rand, 3);
+        else
+            rig_draw_all(rig, 3 * round + 2); /* steps of equal size, other content */
         for (unsigned i = 0; i < 3; i++)
             assert_true(rig_client_await_picture(clients[i], rig));
     }
     for (unsigned i = 0; i < 3; i++) {
         assert_sound(clients[i]);
+        assert_true(clients[i]->images[SPICE_IMAGE_TYPE_LZ_RGB] >= 5);
         rig_client_free(clients[i]);
     }
     g_rand_free(rand);
@@ -223,11 +227,14 @@ static void test_moved_client_waits_for_its_mode(void **state)
     rig_primary(from, W, H);
     rig_draw_all(from, 7);
     assert_true(rig_client_await_picture(client, from));
-    rig_stop(to);
     rig_primary(to, 640, 480); /* what a VGA device begins with */
+    rig_draw_all(to, 5);
+    rig_settle(to);
+    rig_stop(to);
     rig_stop(from);
     client = rig_client_move(client, from, to);
     rig_start(to);
+    assert_true(rig_client_await(client, SPICE_MSG_SET_ACK, 1));
     rig_primary(to, W, H);
     rig_draw_all(to, 7);
     rig_draw(to, &(pixman_box32_t){0, 0, 1, 1}, 3);
@@ -380,6 +387,71 @@ static void test_what_a_guest_sends_wrong_is_dropped(void **state)
     rig_free(rig);
 }
 
+static void test_sixteen_bit_primary_is_widened(void **state)
+{
+    struct rig *rig = rig_new();
+    struct rig_client *client = rig_client_new(rig, DISPLAY_CHANNEL_DISPLAY, RIG_FRESH);
+    uint16_t *pixels = (uint16_t *)(void *)(rig->guest + 4096);
+
+    for (unsigned i = 0; i < 64 * 48; i++)
+        pixels[i] = i < 64 * 24 ? 0xf81f : (uint16_t)(i * 40503u);
+    display_create_primary(rig->display, 0,
+                           &(QXLDevSurfaceCreate){.width = 64,
+                                                  .height = 48,
+                                                  .stride = 128,
+                                                  .format = SPICE_SURFACE_FMT_16_565,
+                                                  .flags = QXL_SURF_FLAG_KEEP_DATA,
+                                                  .mem = rig_guest_addr(4096),
+                                                  .group_id = 1},
+                           DISPLAY_WAITS);
+    assert_true(rig_client_await(client, SPICE_MSG_DISPLAY_MARK, 1));
+    assert_int_equal(client->width, 64);
+    assert_int_equal(client->picture[0], 0xff00ff);
+    for (unsigned i = 0; i < 64 * 48; i++) {
+        uint32_t r = pixels[i] >> 11, g = pixels[i] >> 5 & 63, b = pixels[i] & 31;
+
+        assert_int_equal(client->picture[i],
+                         (r << 3 | r >> 2) << 16 | (g << 2 | g >> 4) << 8 | (b << 3 | b >> 2));
+    }
+    assert_sound(client);
+    rig_client_free(client);
+    rig_free(rig);
+}
+
+static void assert_heads(struct rig_client *client, const uint16_t *values, size_t n)
+{
+    const struct buf *last = &client->last[SPICE_MSG_DISPLAY_MONITORS_CONFIG];
+
+    assert_int_equal(last->len, 4 + values[0] * 28u);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(last->data[2 * i] | last->data[2 * i + 1] << 8, values[i]);
+}
+
+static void test_monitors_lie_on_the_primary(void **state)
+{
+    struct rig *rig = rig_new();
+    struct rig_client *client = rig_client_new(rig, DISPLAY_CHANNEL_DISPLAY, RIG_FRESH);
+    QXLMonitorsConfig *config = (QXLMonitorsConfig *)rig->guest;
+
+    rig_primary(rig, W, H);
+    rig_draw_all(rig, 7);
+    assert_true(rig_client_await(client, SPICE_MSG_DISPLAY_MONITORS_CONFIG, 1));
+    assert_heads(client, (uint16_t[]){1, 1, 0, 0, 0, 0, W, 0, H, 0}, 10);
+    *config = (QXLMonitorsConfig){.count = 4, .max_allowed = 9};
+    config->heads[0] = (QXLHead){.id = 5, .width = 100, .height = 5000};
+    config->heads[1] = (QXLHead){.width = 0, .height = 50};
+    config->heads[2] = (QXLHead){.width = 7, .height = 7, .x = W};
+    config->heads[3] = (QXLHead){.id = 6, .width = ~0u, .height = 1, .x = 100};
+    display_set_max_monitors(rig->display, 4);
+    display_monitors_config(rig->display, rig_guest_addr(0), 1, 1);
+    assert_true(rig_client_await(client, SPICE_MSG_DISPLAY_MONITORS_CONFIG, 2));
+    while (client->last[SPICE_MSG_DISPLAY_MONITORS_CONFIG].len != 4 + 2 * 28)
+        assert_true(rig_client_read(client, RIG_WAIT_MS));
+    assert_heads(client, (uint16_t[]){2, 4, 5, 0, 0, 0, 100, 0, H, 0}, 10);
+    rig_client_free(client);
+    rig_free(rig);
+}
+
 static void test_cursor_is_the_newest(void **state)
 {
     struct rig *rig = rig_new();
@@ -461,6 +533,8 @@ int main(void)
         cmocka_unit_test(test_asynchronous_calls_complete_once),
         cmocka_unit_test(test_update_area_tells_what_changed),
         cmocka_unit_test(test_what_a_guest_sends_wrong_is_dropped),
+        cmocka_unit_test(test_sixteen_bit_primary_is_widened),
+        cmocka_unit_test(test_monitors_lie_on_the_primary),
         cmocka_unit_test(test_cursor_is_the_newest),
         cmocka_unit_test(test_moved_cursor_is_never_begun_anew),
         cmocka_unit_test(test_device_knows_whether_clients_are_there),
