@@ -10,6 +10,7 @@ enum {
     BAND_TILES = 64 / TILE_SIZE,
     REACH = 64, /* rows above and below the damage from where content may have come */
     MIN_VOTES = 8,
+    ENOUGH_VOTES = 128, /* no further bands are asked */
     MIN_GAIN = 2048 / TILE_SIZE, /* rows of tiles */
     VAIN_LOOKS = 4,
     VAIN_EVERY = 8,
@@ -29,23 +30,30 @@ struct search {
     const struct pixels *px;
     uint32_t col1, col2; /* of tiles, exclusive at the end */
     int32_t y1, y2;      /* rows looked at, whole tiles */
-    int32_t from, to;    /* rows they may have come from; holds y1 to y2 */
+    int32_t from, to;    /* rows they may have come from, whole tiles; holds y1 to y2 */
     int32_t shift;       /* what is at y comes from y + shift */
+    uint64_t *now, *old; /* one column of tiles: signatures from y1 to y2, and from `from` to `to` */
 };
 
 struct span {
     int32_t first, last; /* exclusive */
 };
 
-static uint64_t surface_signature(const struct search *self, uint32_t col, int32_t y)
+static void take_now(const struct search *self, uint32_t col)
 {
-    return tile_rows_get(self->hashes, self->px, col,
-                         (uint32_t)y / TILE_SIZE)[(uint32_t)y % TILE_SIZE];
+    for (int32_t y = self->y1; y < self->y2; y += TILE_SIZE) {
+        memcpy(self->now + (y - self->y1),
+               tile_rows_get(self->hashes, self->px, col, (uint32_t)y / TILE_SIZE),
+               TILE_SIZE * sizeof(self->now[0]));
+    }
 }
 
-static uint64_t shown_signature(const struct search *self, uint32_t col, int32_t y)
+static void take_old(const struct search *self, uint32_t col)
 {
-    return *shown_row_hash(self->shown, col, (uint32_t)y);
+    for (int32_t y = self->from; y < self->to; y += TILE_SIZE) {
+        memcpy(self->old + (y - self->from), shown_row_hash(self->shown, col, (uint32_t)y),
+               TILE_SIZE * sizeof(self->old[0]));
+    }
 }
 
 /* When to look ------------------------------------------------------------------------------- */
@@ -86,26 +94,20 @@ static uint64_t mix(uint64_t sum, uint64_t signature)
     return (sum + signature) * 0x9e3779b97f4a7c15u;
 }
 
-/* Column by column and tile by tile, as they lie in memory. */
 static void band_fill(const struct search *self, struct band *band)
 {
-    memset(band->now, 0, (size_t)(self->y2 - self->y1) * sizeof(band->now[0]));
-    memset(band->old, 0, (size_t)(self->to - self->from) * sizeof(band->old[0]));
+    int32_t now = self->y2 - self->y1, old = self->to - self->from;
+
+    memset(band->now, 0, (size_t)now * sizeof(band->now[0]));
+    memset(band->old, 0, (size_t)old * sizeof(band->old[0]));
     for (uint32_t col = band->col1; col < band->col2; col++) {
-        const uint64_t *rows = NULL;
-
-        for (int32_t y = self->y1; y < self->y2; y++) {
-            uint32_t in = (uint32_t)y % TILE_SIZE;
-
-            if (in == 0) {
-                rows = tile_rows_get(self->hashes, self->px, col, (uint32_t)y / TILE_SIZE);
-            }
-            band->now[y - self->y1] = mix(band->now[y - self->y1], rows[in]);
+        take_now(self, col);
+        take_old(self, col);
+        for (int32_t i = 0; i < now; i++) {
+            band->now[i] = mix(band->now[i], self->now[i]);
         }
-        for (int32_t y = self->from; y < self->to; y++) {
-            uint64_t *old = &band->old[y - self->from], shown = shown_signature(self, col, y);
-
-            *old = shown == TILE_HASH_UNKNOWN ? 0 : mix(*old, shown);
+        for (int32_t i = 0; i < old; i++) {
+            band->old[i] = self->old[i] == TILE_HASH_UNKNOWN ? 0 : mix(band->old[i], self->old[i]);
         }
     }
 }
@@ -153,7 +155,7 @@ static void band_vote(const struct search *self, const struct band *band, uint32
     }
 }
 
-static bool most_votes(struct search *self, const uint32_t *votes)
+static uint32_t most_votes(struct search *self, const uint32_t *votes)
 {
     int32_t n = self->y2 - self->y1 + self->to - self->from, best = 0;
 
@@ -163,7 +165,7 @@ static bool most_votes(struct search *self, const uint32_t *votes)
         }
     }
     self->shift = best + self->from - self->y2;
-    return votes[best] >= MIN_VOTES;
+    return votes[best];
 }
 
 static bool find_shift(struct search *self)
@@ -171,47 +173,50 @@ static bool find_shift(struct search *self)
     size_t now = (size_t)(self->y2 - self->y1), old = (size_t)(self->to - self->from);
     uint32_t *votes = g_new0(uint32_t, now + old);
     struct band band = {.now = g_new(uint64_t, now), .old = g_new(uint64_t, old), .mask = 1};
-    bool found;
+    uint32_t most = 0;
 
     while (band.mask < 2 * old) {
         band.mask = 2 * band.mask + 1;
     }
     band.places = g_new(struct place, (size_t)band.mask + 1);
-    for (uint32_t col = self->col1; col < self->col2; col += BAND_TILES) {
+    for (uint32_t col = self->col1; col < self->col2 && most < ENOUGH_VOTES; col += BAND_TILES) {
         band.col1 = col;
         band.col2 = MIN(col + BAND_TILES, self->col2);
         band_fill(self, &band);
         band_index(self, &band);
         band_vote(self, &band, votes);
+        most = most_votes(self, votes);
     }
-    found = most_votes(self, votes);
     g_free(votes);
     g_free(band.now);
     g_free(band.old);
     g_free(band.places);
-    return found;
+    return most >= MIN_VOTES;
 }
 
 /* Which rectangle ---------------------------------------------------------------------------- */
 
 /* What a copy does to each row of a tile: 1 sets it right, -1 spoils it. Column by column. */
 struct gains {
-    int32_t y1, y2; /* rows whose source is on the surface */
+    int32_t y1, y2; /* rows that may have come from there */
     uint32_t cols;
     int8_t *gain;
 };
 
 static void gains_fill(const struct search *self, struct gains *gains)
 {
+    const uint64_t *now = self->now + (gains->y1 - self->y1);
+    const uint64_t *old = self->old + (gains->y1 - self->from), *source = old + self->shift;
+    int32_t height = gains->y2 - gains->y1;
     int8_t *gain = gains->gain;
 
     for (uint32_t col = self->col1; col < self->col2; col++) {
-        for (int32_t y = gains->y1; y < gains->y2; y++) {
-            uint64_t now = surface_signature(self, col, y);
-
-            *gain++ = (int8_t)((shown_signature(self, col, y + self->shift) == now) -
-                               (shown_signature(self, col, y) == now));
+        take_now(self, col);
+        take_old(self, col);
+        for (int32_t i = 0; i < height; i++) {
+            gain[i] = (int8_t)((source[i] == now[i]) - (old[i] == now[i]));
         }
+        gain += height;
     }
 }
 
@@ -268,13 +273,17 @@ static int32_t best_rows(const struct gains *gains, struct span cols, struct spa
 static bool find_box(const struct search *self, pixman_box32_t *box)
 {
     struct gains gains = {
-        .y1 = MAX(self->y1, -self->shift),
-        .y2 = MIN(self->y2, (int32_t)self->shown->height - self->shift),
+        .y1 = MAX(self->y1, self->from - self->shift),
+        .y2 = MIN(MIN(self->y2, self->to - self->shift),
+                  (int32_t)self->shown->height - MAX(self->shift, 0)),
         .cols = self->col2 - self->col1,
     };
     struct span cols, rows = {0, gains.y2 - gains.y1};
     int32_t gain;
 
+    if (rows.last <= 0) {
+        return false;
+    }
     gains.gain = g_new(int8_t, (size_t)gains.cols * (size_t)rows.last);
     gains_fill(self, &gains);
     best_cols(&gains, rows, &cols);
@@ -290,30 +299,24 @@ static bool find_box(const struct search *self, pixman_box32_t *box)
 
 /* What the client shows then ----------------------------------------------------------------- */
 
-static void move_column(const struct search *self, uint32_t col, const pixman_box32_t *box,
-                        uint64_t *moved)
+static void move_column(const struct search *self, uint32_t col, const pixman_box32_t *box)
 {
+    take_old(self, col);
     for (int32_t y = box->y1; y < box->y2; y++) {
-        moved[y - box->y1] = shown_signature(self, col, y + self->shift);
-    }
-    for (int32_t y = box->y1; y < box->y2; y++) {
-        *shown_row_hash(self->shown, col, (uint32_t)y) = moved[y - box->y1];
+        *shown_row_hash(self->shown, col, (uint32_t)y) = self->old[y + self->shift - self->from];
     }
 }
 
 static void move_shown(const struct search *self, const pixman_box32_t *box)
 {
-    uint64_t *moved = g_new(uint64_t, box->y2 - box->y1);
-
     for (uint32_t col = (uint32_t)box->x1 / TILE_SIZE; col < tiles_across((uint32_t)box->x2);
          col++) {
-        move_column(self, col, box, moved);
+        move_column(self, col, box);
         for (uint32_t row = (uint32_t)box->y1 / TILE_SIZE; row < tiles_across((uint32_t)box->y2);
              row++) {
             shown_compare(self->shown, self->hashes, self->px, col, row);
         }
     }
-    g_free(moved);
 }
 
 static struct search search_around(struct shown *shown, const pixman_box32_t *damage)
@@ -323,34 +326,59 @@ static struct search search_around(struct shown *shown, const pixman_box32_t *da
         .col1 = (uint32_t)damage->x1 / TILE_SIZE,
         .col2 = tiles_across((uint32_t)damage->x2),
         .y1 = damage->y1 / TILE_SIZE * TILE_SIZE,
-        .y2 = MIN((int32_t)tiles_across((uint32_t)damage->y2) * TILE_SIZE, (int32_t)shown->height),
+        .y2 = (int32_t)tiles_across((uint32_t)damage->y2) * TILE_SIZE,
     };
 
     self.from = MAX(self.y1 - REACH, 0);
-    self.to = MIN(self.y2 + REACH, (int32_t)shown->height);
+    self.to = MIN(self.y2 + REACH, (int32_t)shown->rows * TILE_SIZE);
     return self;
+}
+
+/* Row by row, as pixels lie in memory. */
+static void hash_all(const struct search *self)
+{
+    for (int32_t y = self->y1; y < self->y2; y += TILE_SIZE) {
+        for (uint32_t col = self->col1; col < self->col2; col++) {
+            tile_hashes_get(self->hashes, self->px, col, (uint32_t)y / TILE_SIZE);
+        }
+    }
+}
+
+static bool look(struct search *self, struct plan_step *out)
+{
+    bool found;
+
+    hash_all(self);
+    self->now = g_new(uint64_t, self->y2 - self->y1);
+    self->old = g_new(uint64_t, self->to - self->from);
+    found = find_shift(self) && find_box(self, &out->box);
+    if (found) {
+        move_shown(self, &out->box);
+    }
+    g_free(self->now);
+    g_free(self->old);
+    return found;
 }
 
 bool motion_next(struct shown *shown, struct tile_hashes *hashes, const struct pixels *px,
                  struct plan_step *out)
 {
     struct motion_watch *watch = &shown->watch;
-    bool large = watch->fresh_pixels > PLAN_SMALL_PIXELS, look = large && time_to_look(watch);
+    bool large = watch->fresh_pixels > PLAN_SMALL_PIXELS, due = large && time_to_look(watch);
     struct search search;
 
     watch->fresh_pixels = 0;
     watch->vain_count += large;
-    if (!look) {
+    if (!due) {
         return false;
     }
     search = search_around(shown, &watch->fresh);
     search.hashes = hashes;
     search.px = px;
-    if (!find_shift(&search) || !find_box(&search, &out->box)) {
+    if (!look(&search, out)) {
         return false;
     }
     watch->vain_count = 0;
-    move_shown(&search, &out->box);
     out->kind = PLAN_COPY;
     out->colour = 0;
     out->src_x = out->box.x1;
