@@ -4,6 +4,7 @@
  * may hold clean pixels (sending them again changes nothing); it must hold the whole box of every
  * dirty tile that it touches, or that tile's hash would describe a mixture.
  */
+#include "display/motion.h"
 #include "display/shown.h"
 
 #include <glib.h>
@@ -46,16 +47,14 @@ static uint64_t box_area(const pixman_box32_t *box)
 static bool tile_needed(struct planner *self, uint32_t col, uint32_t row)
 {
     size_t index = shown_index(self->shown, col, row);
-    uint64_t hash;
 
     if (self->shown->box[index].x2 == 0) {
         return false;
     }
-    hash = tile_hashes_get(self->hashes, self->px, col, row);
-    if (hash != self->shown->hash[index]) {
+    if (tile_hashes_get(self->hashes, self->px, col, row) != self->shown->hash[index]) {
         return true;
     }
-    shown_settle(self->shown, col, row, hash);
+    shown_settle(self->shown, self->hashes, self->px, col, row);
     return false;
 }
 
@@ -172,8 +171,7 @@ static void settle_patch(struct planner *self, const struct patch *patch)
     for (uint32_t row = patch->tiles.row1; row < patch->tiles.row2; row++) {
         for (uint32_t col = patch->tiles.col1; col < patch->tiles.col2; col++) {
             if (self->shown->box[shown_index(self->shown, col, row)].x2 > 0) {
-                shown_settle(self->shown, col, row,
-                             tile_hashes_get(self->hashes, self->px, col, row));
+                shown_settle(self->shown, self->hashes, self->px, col, row);
             }
         }
     }
@@ -291,6 +289,9 @@ bool plan_next(struct shown *self, struct tile_hashes *hashes, const struct pixe
     };
     struct patch patch;
 
+    if (motion_next(self, hashes, px, out)) {
+        return true;
+    }
     if (!next_patch(&planner, &patch)) {
         return false;
     }

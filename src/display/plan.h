@@ -68,12 +68,14 @@ struct plan_limits {
 enum plan_kind {
     PLAN_FILL,  /* `box` is one plain `colour` */
     PLAN_IMAGE, /* `box` as it is in the surface */
+    PLAN_COPY,  /* `box` as the client shows it now, that many pixels at src_x, src_y */
 };
 
 struct plan_step {
     enum plan_kind kind;
     pixman_box32_t box; /* surface coordinates, inside the surface, not empty */
     uint32_t colour;    /* FILL: the pixel value; pad byte 0 for xRGB */
+    int32_t src_x, src_y; /* COPY: as for `box`; the two may overlap */
 };
 
 /*
@@ -82,7 +84,8 @@ struct plan_step {
  * from `px` before the surface changes, and calls shown_forget if it cannot send them.
  * px, hashes and self are of one size.
  *
- * Order: damage of at most PLAN_SMALL_PIXELS goes first, newest first, so that a key press does not
+ * Order: what only moved comes first (motion.h says when that is looked for), and may leave new
+ * damage. Then damage of at most PLAN_SMALL_PIXELS goes first, newest first, so that a key press does not
  * wait for a whole screen; after PLAN_SMALL_RUN such steps one of the others has its turn. The
  * others go in sweeps from top to bottom; what is damaged after a sweep has begun, and was not
  * waiting already, is for the next sweep: so what keeps changing cannot starve what is below it.
