@@ -8,12 +8,16 @@
 
 #include "base/log.h"
 #include "channel/main.h"
+#include "migrate/story.h"
+#include "migrate/target_probe.h"
 #include "session/server_impl.h"
 #include "stream/pump.h"
 
 enum {
     ANSWER_MS = 10 * 1000, /* for a client to link the target */
     LEAVE_MS = 10 * 1000,  /* for the clients to be gone after the end */
+    LATE_MS = 5 * 1000,    /* of these, for a client that still links the target at the end */
+    UP_MS = 1000,          /* for a client to link the channels it was told of */
     HOLD_MS = 300,         /* the guest's devices wait for answers before the RAM flows */
 };
 
@@ -29,6 +33,8 @@ struct move {
     SpiceMigrateInstance *instance;
     enum move_phase phase;
     struct loop_timer *timer; /* of CONNECTING and LEAVING */
+    struct target_probe *probe; /* NULL: the target's kind is unknown */
+    struct story *story;
     char *host;
     char *cert_subject;
     uint16_t port, secure_port;
@@ -42,6 +48,8 @@ struct move *move_new(struct server *server)
 
     self->server = server;
     self->timer = loop_timer_add(server->loop, on_timer, self);
+    self->host = g_strdup("");
+    self->story = story_new(server->settings.move_log);
     return self;
 }
 
@@ -50,6 +58,8 @@ void move_free(struct move *self)
     if (!self)
         return;
     loop_timer_remove(self->timer);
+    target_probe_free(self->probe);
+    story_free(self->story);
     g_free(self->host);
     g_free(self->cert_subject);
     g_free(self);
@@ -70,6 +80,26 @@ static const SpiceMigrateInterface *interface_of(const struct move *self)
     return (const SpiceMigrateInterface *)(const void *)self->instance->base.sif;
 }
 
+static void tell(struct move *self, const char *what)
+{
+    const struct story_field fields[] = {{"clients", NULL, self->server->clients->len}};
+
+    story_tell(self->story, what, fields, G_N_ELEMENTS(fields));
+}
+
+static void tell_client(struct move *self, const struct client *client, const char *what,
+                        const char *state)
+{
+    g_autofree char *id = g_strdup_printf("%08x", client->id);
+    const struct story_field fields[] = {
+        {"client", id, 0},
+        {"peer", client->peer, 0},
+        {"state", state, 0},
+    };
+
+    story_tell(self->story, what, fields, G_N_ELEMENTS(fields));
+}
+
 static void set_phase(struct move *self, enum move_phase phase)
 {
     enum move_phase old = self->phase;
@@ -83,12 +113,16 @@ static void set_phase(struct move *self, enum move_phase phase)
     else if (phase == PHASE_LEAVING)
         loop_timer_start(self->timer, LEAVE_MS);
 
-    if (!self->instance)
-        return;
-    if (old == PHASE_CONNECTING)
-        interface_of(self)->migrate_connect_complete(self->instance);
-    if (old == PHASE_LEAVING)
-        interface_of(self)->migrate_end_complete(self->instance);
+    if (old == PHASE_CONNECTING) {
+        tell(self, "connect complete");
+        if (self->instance)
+            interface_of(self)->migrate_connect_complete(self->instance);
+    }
+    if (old == PHASE_LEAVING) {
+        tell(self, "end complete");
+        if (self->instance)
+            interface_of(self)->migrate_end_complete(self->instance);
+    }
 }
 
 static struct main_destination destination(const struct move *self)
@@ -142,19 +176,52 @@ static void act(struct move *self, struct client *client, enum move_action actio
     }
 }
 
+/* How long a client may stay in a state. */
+static void limit_stay(struct client *client)
+{
+    switch (client->move.source) {
+    case MOVE_ASKED_SEAMLESS:
+    case MOVE_ASKED_SEMI:
+        loop_timer_start(client->patience, ANSWER_MS);
+        break;
+    case MOVE_LATE_SEAMLESS:
+    case MOVE_LATE_SEMI:
+        loop_timer_start(client->patience, LATE_MS);
+        break;
+    case MOVE_STAY:
+    case MOVE_COMING: /* the timer says when it is up */
+        break;
+    case MOVE_READY_SEAMLESS:
+    case MOVE_READY_SEMI:
+    case MOVE_REFUSED:
+    case MOVE_MOVING:
+    case MOVE_ENDING:
+    case MOVE_SWITCHING:
+        loop_timer_cancel(client->patience);
+        break;
+    }
+}
+
 static void step(struct move *self, struct client *client, enum move_event event)
 {
     const struct move_transition *row = move_transition_find(client->move.source, event);
+    const char *what = move_event_name(event);
 
     if (!row) {
         log_info("client %08x (%s): \"%s\" means nothing while it %s", client->id, client->peer,
-                 move_event_name(event), move_source_name(client->move.source));
+                 what, move_source_name(client->move.source));
         return;
     }
-    if (row->to != row->from)
-        log_info("client %08x (%s): %s; it %s", client->id, client->peer, move_event_name(event),
+    if (row->to != row->from || row->action != MOVE_ACT_NOTHING) {
+        log_info("client %08x (%s): %s; it %s", client->id, client->peer, what,
                  move_source_name(row->to));
-    client->move.source = row->to;
+        tell_client(self, client, what, move_source_name(row->to));
+    }
+    if (row->to != row->from) {
+        client->move.source = row->to;
+        client->move.why = event;
+        limit_stay(client);
+    }
     act(self, client, row->action);
 }
 
@@ -178,13 +245,27 @@ static unsigned count_asked(const struct move *self)
     return n;
 }
 
+/* Who has not decided yet: asked, or about to be. */
+static unsigned count_undecided(const struct move *self)
+{
+    unsigned n = count_asked(self);
+
+    for (guint i = 0; i < self->server->clients->len; i++) {
+        const struct client *client = g_ptr_array_index(self->server->clients, i);
+        n += client->move.source == MOVE_COMING;
+    }
+    return n;
+}
+
 /* Every client is judged by its own abilities. */
 static enum move_event ask_for(const struct move *self, const struct client *client)
 {
     const struct link_caps *caps = &client->main_caps;
 
-    if (!client->told || !client->main)
+    if (!client->main)
         return MOVE_ASK_NONE;
+    if (!client->up)
+        return MOVE_ASK_LATER;
     if (self->server->settings.seamless_migration &&
         link_caps_has(caps, SPICE_MAIN_CAP_SEAMLESS_MIGRATE) &&
         link_caps_has(caps, SPICE_MAIN_CAP_AGENT_CONNECTED_TOKENS))
@@ -196,7 +277,7 @@ static enum move_event ask_for(const struct move *self, const struct client *cli
 
 static void check_answered(struct move *self)
 {
-    if (self->phase == PHASE_CONNECTING && count_asked(self) == 0)
+    if (self->phase == PHASE_CONNECTING && count_undecided(self) == 0)
         set_phase(self, PHASE_CONNECTED);
 }
 
@@ -211,12 +292,7 @@ static void on_timer(void *opaque)
     struct move *self = opaque;
 
     if (self->phase == PHASE_CONNECTING) {
-        for (guint i = 0; i < self->server->clients->len; i++) {
-            struct client *client = g_ptr_array_index(self->server->clients, i);
-            if (is_asked(client))
-                step(self, client, MOVE_TIMEOUT);
-        }
-        check_answered(self);
+        set_phase(self, PHASE_CONNECTED);
     } else if (self->phase == PHASE_LEAVING) {
         clients_disconnect_all(self->server, "it did not leave after the VM had moved");
         set_phase(self, PHASE_IDLE);
@@ -244,6 +320,28 @@ static bool set_destination(struct move *self, const char *host, int port, int s
     return false;
 }
 
+static void tell_announced(struct move *self)
+{
+    const struct story_field fields[] = {
+        {"host", self->host, 0},
+        {"port", NULL, self->port},
+        {"tls_port", NULL, self->secure_port},
+        {"clients", NULL, self->server->clients->len},
+    };
+
+    story_begin(self->story);
+    story_tell(self->story, "announced", fields, G_N_ELEMENTS(fields));
+}
+
+/* Late links are worth knowing about only if somebody can come late. */
+static void probe_target(struct move *self)
+{
+    target_probe_free(self->probe);
+    self->probe = NULL;
+    if (self->server->settings.seamless_migration && self->server->clients->len)
+        self->probe = target_probe_new(self->server->loop, self->host, self->port);
+}
+
 bool move_connect(struct move *self, const char *host, int port, int secure_port,
                   const char *cert_subject)
 {
@@ -255,10 +353,12 @@ bool move_connect(struct move *self, const char *host, int port, int secure_port
         set_phase(self, PHASE_IDLE);
         return false;
     }
+    tell_announced(self);
     for (guint i = 0; i < self->server->clients->len; i++) {
         struct client *client = g_ptr_array_index(self->server->clients, i);
         step(self, client, ask_for(self, client));
     }
+    probe_target(self);
     check_answered(self);
     return true;
 }
@@ -299,28 +399,50 @@ bool move_start(struct move *self)
     int64_t until = loop_now_us() + HOLD_MS * 1000;
     int64_t left;
 
+    tell(self, "start");
     while (count_asked(self) && (left = until - loop_now_us()) > 0)
         listen_to_asked(self, (int)(left / 1000) + 1);
     check_answered(self);
+    tell(self, "RAM flows");
     return is_announced(self);
+}
+
+/* What the end means for a client: DONE_LATE_OK has rows only for who is still linking. */
+static void step_done(struct move *self, struct client *client)
+{
+    bool late = is_asked(client) && (client->move.source == MOVE_ASKED_SEMI ||
+                                     target_probe_takes_late(self->probe));
+
+    step(self, client, late ? MOVE_DONE_LATE_OK : MOVE_DONE);
+}
+
+static void move_done(struct move *self, bool announced)
+{
+    tell(self, "end: the VM has moved");
+    set_phase(self, PHASE_LEAVING);
+    if (announced) {
+        for (guint i = 0; i < self->server->clients->len; i++)
+            step_done(self, g_ptr_array_index(self->server->clients, i));
+    } else {
+        clients_disconnect_all(self->server, "the VM has moved, and nobody said where to");
+    }
+    check_left(self);
 }
 
 bool move_end(struct move *self, bool completed)
 {
     bool announced = is_announced(self);
 
-    if (!completed) {
+    if (completed) {
+        move_done(self, announced);
+    } else {
+        tell(self, "end: the VM stays");
         if (announced)
             step_all(self, MOVE_FAILED);
         set_phase(self, PHASE_IDLE);
-        return announced;
     }
-    set_phase(self, PHASE_LEAVING);
-    if (announced)
-        step_all(self, MOVE_DONE);
-    else
-        clients_disconnect_all(self->server, "the VM has moved, and nobody said where to");
-    check_left(self);
+    target_probe_free(self->probe);
+    self->probe = NULL;
     return announced;
 }
 
@@ -332,7 +454,7 @@ bool move_info(struct move *self, const char *host, int port, int secure_port,
 
 bool move_switch(struct move *self)
 {
-    if (!self->host || !*self->host) {
+    if (!*self->host) {
         log_warn("no destination to switch the clients to (spice_server_migrate_info)");
         return false;
     }
@@ -346,8 +468,59 @@ void move_client_event(struct move *self, struct client *client, enum move_event
     check_answered(self);
 }
 
+void move_client_here(struct move *self, struct client *client)
+{
+    if (client->move.target)
+        return;
+    if (is_announced(self))
+        step(self, client, MOVE_ASK_LATER);
+    else if (self->phase == PHASE_LEAVING && *self->host)
+        step(self, client, MOVE_DONE);
+}
+
+void move_client_listed(struct move *self, struct client *client)
+{
+    if (!client->up)
+        loop_timer_start(client->patience, UP_MS);
+}
+
+void move_client_up(struct move *self, struct client *client)
+{
+    if (client->up)
+        return;
+    client->up = true;
+    loop_timer_cancel(client->patience);
+    if (client->move.source == MOVE_COMING)
+        move_client_event(self, client, ask_for(self, client));
+}
+
+void move_client_impatient(struct move *self, struct client *client)
+{
+    if (client->up)
+        move_client_event(self, client, MOVE_TIMEOUT);
+    else
+        move_client_up(self, client);
+}
+
+void move_client_arrived(struct move *self, struct client *client, const char *how)
+{
+    move_client_up(self, client);
+    log_info("client %08x (%s) has arrived (%s)", client->id, client->peer, how);
+    tell_client(self, client, "arrived", how);
+}
+
+/* One line says what became of it. */
 void move_client_gone(struct move *self, struct client *client)
 {
+    const char *outcome = move_outcome_name(client->move.source);
+
+    if (client->move.source != MOVE_STAY) {
+        log_info("client %08x (%s) has left: %s, because: %s", client->id, client->peer, outcome,
+                 client->turned_out ? client->turned_out : move_event_name(client->move.why));
+        tell_client(self, client, client->turned_out ? client->turned_out : "left", outcome);
+    } else {
+        log_info("client %08x (%s) has left", client->id, client->peer);
+    }
     check_answered(self);
     check_left(self);
 }

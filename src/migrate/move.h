@@ -38,8 +38,17 @@ bool move_info(struct move *self, const char *host, int port, int secure_port,
                const char *cert_subject);
 bool move_switch(struct move *self);
 
-/* A client's answer or end. */
+/* A client has come (its main link), was told of the channels, has them all. A client is asked when
+ * it has, or some time after it was told. */
+void move_client_here(struct move *self, struct client *client);
+void move_client_listed(struct move *self, struct client *client);
+void move_client_up(struct move *self, struct client *client);
+/* client->patience has run. */
+void move_client_impatient(struct move *self, struct client *client);
+
+/* A client's answer, its arrival at this target ("seamless"), its end. */
 void move_client_event(struct move *self, struct client *client, enum move_event event);
+void move_client_arrived(struct move *self, struct client *client, const char *how);
 void move_client_gone(struct move *self, struct client *client);
 
 #endif

@@ -22,6 +22,8 @@ const char *move_source_name(enum move_source state)
     switch (state) {
     case MOVE_STAY:
         return "stays";
+    case MOVE_COMING:
+        return "is still coming";
     case MOVE_ASKED_SEAMLESS:
         return "asked to link the target (seamless)";
     case MOVE_ASKED_SEMI:
@@ -32,6 +34,10 @@ const char *move_source_name(enum move_source state)
         return "ready (semi-seamless)";
     case MOVE_REFUSED:
         return "will switch host";
+    case MOVE_LATE_SEAMLESS:
+        return "late, still linking the target (seamless)";
+    case MOVE_LATE_SEMI:
+        return "late, still linking the target (semi-seamless)";
     case MOVE_MOVING:
         return "moving (seamless)";
     case MOVE_ENDING:
@@ -51,6 +57,8 @@ const char *move_event_name(enum move_event event)
         return "semi-seamless move announced";
     case MOVE_ASK_NONE:
         return "move announced that it can't take part in";
+    case MOVE_ASK_LATER:
+        return "move announced before its channels were all here";
     case MOVE_ANSWER_SEAMLESS:
         return "linked to the target (seamless)";
     case MOVE_ANSWER_SEMI:
@@ -61,8 +69,35 @@ const char *move_event_name(enum move_event event)
         return "no answer in time";
     case MOVE_DONE:
         return "the VM has moved";
+    case MOVE_DONE_LATE_OK:
+        return "the VM has moved, its target takes late links";
     case MOVE_FAILED:
         return "the VM stays here";
+    }
+    return "?";
+}
+
+const char *move_outcome_name(enum move_source state)
+{
+    switch (state) {
+    case MOVE_STAY:
+        return "it was not moved";
+    case MOVE_COMING:
+    case MOVE_ASKED_SEAMLESS:
+    case MOVE_ASKED_SEMI:
+    case MOVE_READY_SEAMLESS:
+    case MOVE_READY_SEMI:
+    case MOVE_REFUSED:
+        return "it left before the end of the move";
+    case MOVE_LATE_SEAMLESS:
+    case MOVE_LATE_SEMI:
+        return "it left while linking the target";
+    case MOVE_MOVING:
+        return "it has moved (seamless)";
+    case MOVE_ENDING:
+        return "it has moved (semi-seamless)";
+    case MOVE_SWITCHING:
+        return "it was sent to connect anew (switch-host)";
     }
     return "?";
 }

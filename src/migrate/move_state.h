@@ -8,11 +8,14 @@
 /* At the source. */
 enum move_source {
     MOVE_STAY,           /* nothing under way */
+    MOVE_COMING,         /* a move is announced, and its channels are not all here yet */
     MOVE_ASKED_SEAMLESS, /* told where to; it links the target now */
     MOVE_ASKED_SEMI,
     MOVE_READY_SEAMLESS, /* linked to the target */
     MOVE_READY_SEMI,
     MOVE_REFUSED,   /* can't, or said no, or was too slow: it will be sent there anew */
+    MOVE_LATE_SEAMLESS, /* the VM has moved while it was still linking the target */
+    MOVE_LATE_SEMI,
     MOVE_MOVING,    /* its channels carry their state over */
     MOVE_ENDING,    /* it may use its target links now */
     MOVE_SWITCHING, /* it connects to the target anew */
@@ -22,12 +25,14 @@ enum move_event {
     MOVE_ASK_SEAMLESS,
     MOVE_ASK_SEMI,
     MOVE_ASK_NONE,
+    MOVE_ASK_LATER, /* announced, but it is not up yet */
     MOVE_ANSWER_SEAMLESS,
     MOVE_ANSWER_SEMI,
     MOVE_ANSWER_ERROR,
     MOVE_TIMEOUT,
-    MOVE_DONE,   /* the VM runs at the target */
-    MOVE_FAILED, /* the VM stays */
+    MOVE_DONE,         /* the VM runs at the target */
+    MOVE_DONE_LATE_OK, /* the same, and that target takes late links */
+    MOVE_FAILED,       /* the VM stays */
 };
 
 enum move_action {
@@ -51,6 +56,7 @@ enum move_target {
 struct move_client {
     enum move_source source;
     enum move_target target;
+    enum move_event why; /* the event that led to `source` */
 };
 
 struct move_transition {
@@ -65,5 +71,7 @@ const struct move_transition *move_transition_find(enum move_source from, enum m
 
 const char *move_source_name(enum move_source state);
 const char *move_event_name(enum move_event event);
+/* What becomes of a client that leaves in this state, for the log. */
+const char *move_outcome_name(enum move_source state);
 
 #endif

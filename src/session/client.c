@@ -29,6 +29,13 @@ static uint32_t free_id(const struct server *server)
     return id;
 }
 
+static void on_patience(void *opaque)
+{
+    struct client *self = opaque;
+
+    move_client_impatient(self->server->move, self);
+}
+
 struct client *client_new(struct server *server, uint32_t id, const char *peer)
 {
     struct client *self = g_new0(struct client, 1);
@@ -37,6 +44,7 @@ struct client *client_new(struct server *server, uint32_t id, const char *peer)
     self->id = id ? id : free_id(server);
     self->peer = g_strdup(peer);
     self->endpoints = g_ptr_array_new();
+    self->patience = loop_timer_add(server->loop, on_patience, self);
     g_ptr_array_add(server->clients, self);
     return self;
 }
@@ -45,9 +53,9 @@ static void client_free(struct client *self)
 {
     struct server *server = self->server;
 
-    log_info("client %08x (%s) has left", self->id, self->peer);
     g_ptr_array_remove(server->clients, self);
     move_client_gone(server->move, self);
+    loop_timer_remove(self->patience);
     g_ptr_array_free(self->endpoints, TRUE);
     g_free(self->peer);
     g_free(self);
@@ -69,6 +77,18 @@ static void attach(struct endpoint *self, bool target)
     self->ops->attach(self);
 }
 
+bool client_has_all_channels(const struct client *self)
+{
+    uint32_t n;
+    g_autofree struct main_channel_id *list = server_channels(self->server, &n);
+
+    for (uint32_t i = 0; i < n; i++) {
+        if (!client_endpoint(self, list[i].type, list[i].id))
+            return false;
+    }
+    return true;
+}
+
 void client_add_endpoint(struct client *self, const struct endpoint_ops *ops,
                          const struct link_request *request, struct stream *stream,
                          SpiceChannelEventInfo *info)
@@ -88,6 +108,10 @@ void client_add_endpoint(struct client *self, const struct endpoint_ops *ops,
     if (is_main || self->move.target != MOVE_TARGET_LINKED)
         attach(endpoint, self->move.target == MOVE_TARGET_LINKED ||
                              self->move.target == MOVE_TARGET_SEAMLESS);
+    if (is_main)
+        move_client_here(self->server->move, self);
+    else if (!self->move.target && client_has_all_channels(self))
+        move_client_up(self->server->move, self);
 }
 
 void client_attach_waiting(struct client *self, bool target)
@@ -124,6 +148,7 @@ static void close_all(struct client *self)
 void client_disconnect(struct client *self, const char *reason)
 {
     log_info("client %08x (%s) is disconnected: %s", self->id, self->peer, reason);
+    self->turned_out = reason;
     close_all(self);
 }
 

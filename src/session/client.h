@@ -51,6 +51,9 @@ struct client {
     struct link_caps main_caps;
     struct move_client move;
     bool told;             /* INIT was sent, or the session came by a move */
+    bool up;               /* has linked its channels, or had the time to */
+    struct loop_timer *patience; /* of src/migrate */
+    const char *turned_out; /* why it is disconnected, static; NULL: it is not */
 };
 
 /* The client with this connection id; NULL if there is none. */
@@ -61,6 +64,9 @@ struct client *client_new(struct server *server, uint32_t id, const char *peer);
 
 struct endpoint *client_endpoint(const struct client *self, uint8_t type, uint8_t id);
 
+/* True when it has linked every channel there is. */
+bool client_has_all_channels(const struct client *self);
+
 /* A link is let in: takes stream and info, tells QEMU, attaches it to its channel. */
 void client_add_endpoint(struct client *self, const struct endpoint_ops *ops,
                          const struct link_request *request, struct stream *stream,
@@ -69,7 +75,7 @@ void client_add_endpoint(struct client *self, const struct endpoint_ops *ops,
 /* The kind of move is known: attaches the links that wait for it. */
 void client_attach_waiting(struct client *self, bool target);
 
-/* Closes every endpoint; the client goes when they are gone. `reason` for the log. */
+/* Closes every endpoint; the client goes when they are gone. `reason` for the log: static. */
 void client_disconnect(struct client *self, const char *reason);
 
 /* The channel's last word on an endpoint; frees it, and the client with its last one. `reason` is

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "proto/main_caps.h"
 #include "session/server_impl.h"
 
 enum {
@@ -84,6 +85,7 @@ static void channel_caps(uint8_t type, struct link_caps *out)
         link_caps_set(out, SPICE_MAIN_CAP_NAME_AND_UUID);
         link_caps_set(out, SPICE_MAIN_CAP_AGENT_CONNECTED_TOKENS);
         link_caps_set(out, SPICE_MAIN_CAP_SEAMLESS_MIGRATE);
+        link_caps_set(out, MAIN_CAP_CARAVAN_LATE_LINKS);
         break;
     case SPICE_CHANNEL_INPUTS:
         link_caps_set(out, SPICE_INPUTS_CAP_KEY_SCANCODE);

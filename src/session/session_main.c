@@ -41,6 +41,10 @@ static void on_attach_channels(void *owner)
 
     main_send_channels(endpoint_main_link(self), list, n);
     g_free(list);
+    if (client_has_all_channels(self->client))
+        move_client_up(server_of(self)->move, self->client);
+    else
+        move_client_listed(server_of(self)->move, self->client);
 }
 
 static void on_mouse_mode_request(void *owner, uint32_t mode)
@@ -125,7 +129,7 @@ static void on_dst_migrate_end(void *owner)
         return;
     client->move.target = MOVE_TARGET_ARRIVED;
     conn_set_phase(main_link_conn(endpoint_main_link(self)), CONN_ACTIVE);
-    log_info("client %08x (%s) has arrived (semi-seamless)", client->id, client->peer);
+    move_client_arrived(server_of(self)->move, client, "semi-seamless");
     send_start(self);
     client_attach_waiting(client, false);
 }
@@ -138,7 +142,7 @@ static void on_restored(void *owner, const struct main_state *state)
 
     self->client->move.target = MOVE_TARGET_ARRIVED;
     self->client->told = true;
-    log_info("client %08x (%s) has arrived (seamless)", self->client->id, self->client->peer);
+    move_client_arrived(server->move, self->client, "seamless");
     if (state->has_mouse_mode && state->mouse_mode.mode != server->mouse_mode)
         mouse_set_mode(server, state->mouse_mode.mode);
     main_send_mouse_mode(link, mouse_modes_supported(server), server->mouse_mode);

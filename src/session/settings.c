@@ -5,19 +5,56 @@
 #include <spice/enums.h>
 
 #include "base/log.h"
+#include "session/config.h"
 
-static enum client_policy policy_from_environment(void)
+static bool set_policy(struct settings *self, const char *value)
 {
-    const char *value = g_getenv("CARAVAN_CLIENTS");
+    static const char *const names[] = {
+        [CLIENTS_SHARE] = "share",
+        [CLIENTS_REPLACE] = "replace",
+        [CLIENTS_REFUSE] = "refuse",
+    };
 
-    if (!value || g_str_equal(value, "share"))
-        return CLIENTS_SHARE;
-    if (g_str_equal(value, "replace"))
-        return CLIENTS_REPLACE;
-    if (g_str_equal(value, "refuse"))
-        return CLIENTS_REFUSE;
-    log_warn("CARAVAN_CLIENTS=%s is not known (share, replace or refuse); clients share", value);
-    return CLIENTS_SHARE;
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (g_str_equal(names[i], value)) {
+            self->policy = (enum client_policy)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool set_move_log(struct settings *self, const char *value)
+{
+    g_free(self->move_log);
+    self->move_log = *value ? g_strdup(value) : NULL;
+    return true;
+}
+
+static const struct {
+    const char *name, *variable;
+    bool (*set)(struct settings *self, const char *value);
+} configurable[] = {
+    {"clients", "CARAVAN_CLIENTS", set_policy},
+    {"move-log", "CARAVAN_MOVE_LOG", set_move_log},
+};
+
+bool settings_configure(struct settings *self, const char *name, const char *value)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(configurable); i++) {
+        if (g_str_equal(configurable[i].name, name))
+            return configurable[i].set(self, value);
+    }
+    return false;
+}
+
+static void read_environment(struct settings *self)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(configurable); i++) {
+        const char *value = g_getenv(configurable[i].variable);
+        if (value && !configurable[i].set(self, value))
+            log_warn("%s=%s is not known and left out", configurable[i].variable, value);
+    }
 }
 
 void settings_init(struct settings *self)
@@ -28,14 +65,17 @@ void settings_init(struct settings *self)
         .listen_fd = -1,
         .ticket = {.required = true},
         .image_compression = SPICE_IMAGE_COMPRESSION_AUTO_GLZ,
-        .policy = policy_from_environment(),
+        .policy = CLIENTS_SHARE,
     };
+    config_read(self);
+    read_environment(self);
 }
 
 void settings_clear(struct settings *self)
 {
     g_free(self->addr);
     g_free(self->name);
+    g_free(self->move_log);
     *self = (struct settings){.port = -1, .listen_fd = -1};
 }
 

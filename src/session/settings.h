@@ -28,12 +28,17 @@ struct settings {
     bool has_uuid;
     uint8_t uuid[16];
     enum client_policy policy;
+    char *move_log; /* file for the moves' story; NULL: none */
     uint64_t tls_only; /* bit SPICE_CHANNEL_*: plain links are refused */
 };
 
-/* Defaults; then what the environment says: CARAVAN_CLIENTS=share|replace|refuse. */
+/* Defaults; then what the configuration files say (config.h); then the environment:
+ * CARAVAN_CLIENTS=share|replace|refuse, CARAVAN_MOVE_LOG=FILE. */
 void settings_init(struct settings *self);
 void settings_clear(struct settings *self);
+
+/* One setting of the configuration, by its name there. False if the name or the value is unknown. */
+bool settings_configure(struct settings *self, const char *name, const char *value);
 
 /* Security of one channel by its name ("main", "display", ...), or of all: NULL or "default".
  * False if there is no such channel. */

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <netinet/in.h>
 #include <spice/enums.h>
 #include <stdlib.h>
 #include <string.h>
@@ -321,6 +322,251 @@ static void untimely_messages_of_a_move_do_nothing(void **state)
     rig_free(rig);
 }
 
+/* Who comes after the announcement is asked as soon as its channels are there. */
+static void late_joiner_is_asked(void **state)
+{
+    struct rig *rig = rig_new();
+    struct session early = start(rig), late;
+
+    announce(rig);
+    rig_expect(early.main, SPICE_MSG_MAIN_MIGRATE_BEGIN_SEAMLESS, NULL);
+    rig_send(early.main, SPICE_MSGC_MAIN_MIGRATE_CONNECTED_SEAMLESS, NULL, 0);
+    assert_int_equal(rig_told(rig)->connect_complete, 1);
+    late = start(rig);
+    rig_expect(late.main, SPICE_MSG_MAIN_MIGRATE_BEGIN_SEAMLESS, NULL);
+    rig_send(late.main, SPICE_MSGC_MAIN_MIGRATE_CONNECTED_SEAMLESS, NULL, 0);
+    spice_server_migrate_end(rig_server(rig), 1);
+    rig_expect(early.main, SPICE_MSG_MIGRATE, NULL);
+    rig_expect(late.main, SPICE_MSG_MIGRATE, NULL);
+    rig_expect(late.inputs, SPICE_MSG_MIGRATE, NULL);
+    leave(&early);
+    assert_int_equal(rig_told(rig)->end_complete, 0);
+    leave(&late);
+    assert_int_equal(rig_told(rig)->end_complete, 1);
+    assert_int_equal(rig_told(rig)->connect_complete, 1);
+    rig_free(rig);
+}
+
+/* A client that wants fewer channels than there are is asked, too, a second after it knew of them;
+ * one that was still coming when the VM had moved, or came after, is sent over. */
+static void incomplete_clients_are_not_lost(void **state)
+{
+    struct rig *rig = rig_new();
+    struct rig_link *some, *none, *after;
+    uint32_t result;
+
+    announce(rig);
+    some = rig_connect(rig, 0, SPICE_CHANNEL_MAIN, 0, &result);
+    none = rig_connect(rig, 0, SPICE_CHANNEL_MAIN, 0, &result);
+    rig_expect(some, SPICE_MSG_MAIN_INIT, NULL);
+    rig_expect(some, SPICE_MSG_MAIN_NAME, NULL);
+    rig_send(some, SPICE_MSGC_MAIN_ATTACH_CHANNELS, NULL, 0);
+    rig_expect(some, SPICE_MSG_MAIN_CHANNELS_LIST, NULL);
+    rig_expect_nothing(some);
+    rig_pass(rig, 1000);
+    rig_expect(some, SPICE_MSG_MAIN_MIGRATE_BEGIN_SEAMLESS, NULL);
+    spice_server_migrate_end(rig_server(rig), 1);
+    rig_expect(some, SPICE_MSG_MAIN_MIGRATE_CANCEL, NULL);
+    rig_expect(some, SPICE_MSG_MAIN_MIGRATE_SWITCH_HOST, NULL);
+    rig_expect(none, SPICE_MSG_MAIN_INIT, NULL);
+    rig_expect(none, SPICE_MSG_MAIN_NAME, NULL);
+    rig_expect(none, SPICE_MSG_MAIN_MIGRATE_CANCEL, NULL);
+    rig_expect(none, SPICE_MSG_MAIN_MIGRATE_SWITCH_HOST, NULL);
+    after = rig_connect(rig, 0, SPICE_CHANNEL_MAIN, 0, &result);
+    rig_expect(after, SPICE_MSG_MAIN_INIT, NULL);
+    rig_expect(after, SPICE_MSG_MAIN_NAME, NULL);
+    rig_expect(after, SPICE_MSG_MAIN_MIGRATE_CANCEL, NULL);
+    rig_expect(after, SPICE_MSG_MAIN_MIGRATE_SWITCH_HOST, NULL);
+    rig_close(some);
+    rig_close(none);
+    assert_int_equal(rig_told(rig)->end_complete, 0);
+    rig_close(after);
+    assert_int_equal(rig_told(rig)->end_complete, 1);
+    rig_free(rig);
+}
+
+/* A server at a loopback port that answers one link with main channel capability word 1 = word. */
+static void answer_probe(int listener, uint32_t word)
+{
+    uint8_t reply[16 + 178 + 3 * 4] = {'R', 'E', 'D', 'Q', 2, 0, 0, 0, 2, 0, 0, 0, 178 + 12};
+    uint8_t request[38];
+    int fd = accept(listener, NULL, NULL);
+
+    assert_true(fd >= 0);
+    assert_int_equal(recv(fd, request, sizeof(request), MSG_WAITALL), sizeof(request));
+    assert_memory_equal(request, reply, 12);
+    reply[16 + 4 + 162] = 1;
+    reply[16 + 4 + 162 + 4] = 2;
+    reply[16 + 4 + 162 + 8] = 178;
+    for (int i = 0; i < 4; i++)
+        reply[16 + 178 + 8 + i] = (uint8_t)(word >> 8 * i);
+    for (size_t i = 0; i < sizeof(reply); i += 50)
+        assert_true(send(fd, reply + i, sizeof(reply) - i < 50 ? sizeof(reply) - i : 50, 0) > 0);
+    close(fd);
+}
+
+/* What becomes of a client that has not answered at the end, with such a target. */
+static struct session end_while_asked(struct rig *rig, uint32_t word)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(addr);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct session s = start(rig);
+
+    assert_int_equal(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&addr, &len), 0);
+    spice_server_migrate_connect(rig_server(rig), "127.0.0.1", ntohs(addr.sin_port), -1, NULL);
+    rig_expect(s.main, SPICE_MSG_MAIN_MIGRATE_BEGIN_SEAMLESS, NULL);
+    rig_settle(rig);
+    answer_probe(listener, word);
+    rig_settle(rig);
+    close(listener);
+    assert_int_equal(spice_server_migrate_end(rig_server(rig), 1), 0);
+    return s;
+}
+
+static void late_answer_counts_with_our_target(void **state)
+{
+    static const struct {
+        uint16_t answer, then;
+    } cases[] = {
+        {SPICE_MSGC_MAIN_MIGRATE_CONNECTED_SEAMLESS, SPICE_MSG_MIGRATE},
+        {SPICE_MSGC_MAIN_MIGRATE_CONNECTED, SPICE_MSG_MAIN_MIGRATE_END},
+        {SPICE_MSGC_MAIN_MIGRATE_CONNECT_ERROR, SPICE_MSG_MAIN_MIGRATE_CANCEL},
+        {0, SPICE_MSG_MAIN_MIGRATE_CANCEL},
+    };
+
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct rig *rig = rig_new();
+        struct session s = end_while_asked(rig, UINT32_C(1) << 31);
+
+        rig_expect_nothing(s.main);
+        assert_int_equal(rig_told(rig)->end_complete, 0);
+        if (cases[i].answer)
+            rig_send(s.main, cases[i].answer, NULL, 0);
+        else
+            rig_pass(rig, 5000);
+        rig_expect(s.main, cases[i].then, NULL);
+        if (cases[i].then == SPICE_MSG_MAIN_MIGRATE_CANCEL)
+            rig_expect(s.main, SPICE_MSG_MAIN_MIGRATE_SWITCH_HOST, NULL);
+        leave(&s);
+        assert_int_equal(rig_told(rig)->end_complete, 1);
+        rig_free(rig);
+    }
+}
+
+static void late_answer_is_not_waited_for_with_others(void **state)
+{
+    struct rig *rig = rig_new();
+    struct session s = end_while_asked(rig, ~(UINT32_C(1) << 31));
+
+    rig_expect(s.main, SPICE_MSG_MAIN_MIGRATE_CANCEL, NULL);
+    rig_expect(s.main, SPICE_MSG_MAIN_MIGRATE_SWITCH_HOST, NULL);
+    rig_pass(rig, LEAVE_MS + 1);
+    assert_int_equal(rig_told(rig)->end_complete, 1);
+    leave(&s);
+    rig_free(rig);
+}
+
+static void frozen_late_client_is_given_up(void **state)
+{
+    struct rig *rig = rig_new();
+    struct session s = end_while_asked(rig, UINT32_C(1) << 31);
+
+    rig_pass(rig, LEAVE_MS + 1);
+    assert_int_equal(rig_told(rig)->end_complete, 1);
+    assert_true(rig_is_closed(s.inputs));
+    leave(&s);
+    rig_free(rig);
+}
+
+/* What a client passes on may be wrong in every way: it ends that client at most. ----------------- */
+
+struct states {
+    uint8_t main[2048], inputs[64];
+    uint32_t main_size, inputs_size;
+};
+
+static void save_states(struct states *out)
+{
+    struct rig *rig = rig_new();
+    struct session s = start(rig);
+    const uint8_t *body;
+
+    announce(rig);
+    rig_expect(s.main, SPICE_MSG_MAIN_MIGRATE_BEGIN_SEAMLESS, NULL);
+    rig_send(s.main, SPICE_MSGC_MAIN_MIGRATE_CONNECTED_SEAMLESS, NULL, 0);
+    spice_server_migrate_end(rig_server(rig), 1);
+    rig_expect(s.main, SPICE_MSG_MIGRATE, NULL);
+    rig_expect(s.inputs, SPICE_MSG_MIGRATE, NULL);
+    rig_send(s.main, SPICE_MSGC_MIGRATE_FLUSH_MARK, NULL, 0);
+    rig_send(s.inputs, SPICE_MSGC_MIGRATE_FLUSH_MARK, NULL, 0);
+    body = rig_expect(s.main, SPICE_MSG_MIGRATE_DATA, &out->main_size);
+    assert_true(out->main_size <= sizeof(out->main));
+    memcpy(out->main, body, out->main_size);
+    body = rig_expect(s.inputs, SPICE_MSG_MIGRATE_DATA, &out->inputs_size);
+    assert_true(out->inputs_size <= sizeof(out->inputs));
+    memcpy(out->inputs, body, out->inputs_size);
+    leave(&s);
+    rig_free(rig);
+}
+
+/* A client brings these states; true if it is still here then. */
+static bool arrive(struct rig *rig, const struct states *states)
+{
+    struct session t = {.id = 4711};
+    uint32_t result;
+    bool here;
+
+    t.main = rig_connect(rig, t.id, SPICE_CHANNEL_MAIN, 0, &result);
+    assert_non_null(t.main);
+    t.inputs = rig_connect(rig, t.id, SPICE_CHANNEL_INPUTS, 0, &result);
+    assert_non_null(t.inputs);
+    rig_send(t.main, SPICE_MSGC_MAIN_MIGRATE_DST_DO_SEAMLESS, "\1\0\0\0", 4);
+    rig_send(t.inputs, SPICE_MSGC_MIGRATE_DATA, states->inputs, states->inputs_size);
+    rig_send(t.main, SPICE_MSGC_MIGRATE_DATA, states->main, states->main_size);
+    rig_settle(rig);
+    here = spice_server_get_num_clients(rig_server(rig)) == 2;
+    leave(&t);
+    assert_int_equal(spice_server_get_num_clients(rig_server(rig)), 1);
+    return here;
+}
+
+static void wrong_state_ends_its_client_only(void **state)
+{
+    struct rig *rig;
+    struct session other;
+    struct states good, bad;
+    unsigned refused = 0;
+
+    save_states(&good);
+    rig = rig_new();
+    other = start(rig);
+    assert_true(arrive(rig, &good));
+    for (uint32_t bit = 0; bit < good.main_size * 8; bit++) {
+        bad = good;
+        bad.main[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        refused += !arrive(rig, &bad);
+    }
+    assert_true(refused >= 64); /* the header's bits at least */
+    for (uint32_t bit = 0; bit < good.inputs_size * 8; bit++) {
+        bad = good;
+        bad.inputs[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        arrive(rig, &bad);
+    }
+    for (uint32_t size = 0; size < good.main_size; size++) {
+        bad = good;
+        bad.main_size = size;
+        arrive(rig, &bad);
+    }
+    rig_expect_nothing(other.main);
+    rig_send(other.inputs, SPICE_MSGC_INPUTS_KEY_DOWN, "\x1e\0\0\0", 4);
+    assert_int_equal(rig_told(rig)->scans, 1);
+    leave(&other);
+    rig_free(rig);
+}
+
 static void half_open_links_time_out(void **state)
 {
     struct rig *rig = rig_new();
@@ -352,6 +598,12 @@ int main(void)
         cmocka_unit_test(completions_without_clients),
         cmocka_unit_test(client_that_dies_counts_as_answered),
         cmocka_unit_test(untimely_messages_of_a_move_do_nothing),
+        cmocka_unit_test(late_joiner_is_asked),
+        cmocka_unit_test(incomplete_clients_are_not_lost),
+        cmocka_unit_test(late_answer_counts_with_our_target),
+        cmocka_unit_test(late_answer_is_not_waited_for_with_others),
+        cmocka_unit_test(frozen_late_client_is_given_up),
+        cmocka_unit_test(wrong_state_ends_its_client_only),
         cmocka_unit_test(half_open_links_time_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
