@@ -509,15 +509,25 @@ void move_client_arrived(struct move *self, struct client *client, const char *h
     tell_client(self, client, "arrived", how);
 }
 
-/* One line says what became of it. */
+/* What became of a client that took part in a move. */
+static const char *outcome(const struct client *client)
+{
+    if (client->turned_out)
+        return "it was given up";
+    if (client->move.source == MOVE_MOVING && !client->handed_over)
+        return "it left before it had its state";
+    return move_outcome_name(client->move.source);
+}
+
+/* One line says why and how. */
 void move_client_gone(struct move *self, struct client *client)
 {
-    const char *outcome = move_outcome_name(client->move.source);
+    const char *why = client->turned_out ? client->turned_out : move_event_name(client->move.why);
 
     if (client->move.source != MOVE_STAY) {
-        log_info("client %08x (%s) has left: %s, because: %s", client->id, client->peer, outcome,
-                 client->turned_out ? client->turned_out : move_event_name(client->move.why));
-        tell_client(self, client, client->turned_out ? client->turned_out : "left", outcome);
+        log_info("client %08x (%s) has left: %s; %s", client->id, client->peer, why,
+                 outcome(client));
+        tell_client(self, client, why, outcome(client));
     } else {
         log_info("client %08x (%s) has left", client->id, client->peer);
     }

@@ -13,7 +13,7 @@ struct client *client_find(const struct server *server, uint32_t id)
 {
     for (guint i = 0; i < server->clients->len; i++) {
         struct client *client = g_ptr_array_index(server->clients, i);
-        if (client->id == id)
+        if (client->id == id && client->main && !client->main->closing)
             return client;
     }
     return NULL;

@@ -53,10 +53,11 @@ struct client {
     bool told;             /* INIT was sent, or the session came by a move */
     bool up;               /* has linked its channels, or had the time to */
     struct loop_timer *patience; /* of src/migrate */
+    bool handed_over;      /* source of a seamless move: has its main channel's state */
     const char *turned_out; /* why it is disconnected, static; NULL: it is not */
 };
 
-/* The client with this connection id; NULL if there is none. */
+/* The client with this connection id; NULL if there is none, or it is about to leave. */
 struct client *client_find(const struct server *server, uint32_t id);
 
 /* A new client; id 0 picks one that is free. */

@@ -167,13 +167,32 @@ static bool takes_arrivals(const struct server *server)
     return !server->vm_started_us || since < (int64_t)ARRIVAL_GRACE_S * G_USEC_PER_SEC;
 }
 
+/* A client links a target anew when the move is announced again, maybe before we heard that its
+ * former links are closed. */
+static bool may_link_again(const struct client *client)
+{
+    switch (client->move.target) {
+    case MOVE_TARGET_LINKED:
+    case MOVE_TARGET_SEAMLESS:
+        return true;
+    case MOVE_TARGET_NONE:
+    case MOVE_TARGET_ARRIVED:
+        break;
+    }
+    return false;
+}
+
 static uint32_t accept_main(struct pending *self, const struct link_request *request)
 {
     struct server *server = self->linker->server;
+    struct client *same;
 
     if (request->connection_id == 0)
         return SPICE_LINK_ERR_OK;
-    if (client_find(server, request->connection_id)) {
+    same = client_find(server, request->connection_id);
+    if (same && takes_arrivals(server) && may_link_again(same)) {
+        client_disconnect(same, "it links this target anew");
+    } else if (same) {
         log_note("client %s is refused: a session with its connection id %08x is here",
                  stream_peer_name(self->stream), request->connection_id);
         return SPICE_LINK_ERR_BAD_CONNECTION_ID;

@@ -82,6 +82,7 @@ static void on_flush_mark(void *owner)
     };
 
     main_send_migrate_data(endpoint_main_link(self), &state);
+    self->client->handed_over = true;
 }
 
 static void send_start(struct endpoint *self)

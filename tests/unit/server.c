@@ -214,6 +214,28 @@ static void semi_seamless_target_starts_anew(void **state)
     rig_free(rig);
 }
 
+/* The move is announced again: the client links anew, before its former links are closed. */
+static void arriving_client_may_link_again(void **state)
+{
+    struct rig *rig = rig_new();
+    struct session t = {.id = 77}, again = {.id = 77};
+    uint32_t result;
+
+    t.main = rig_connect(rig, t.id, SPICE_CHANNEL_MAIN, 0, &result);
+    t.inputs = rig_connect(rig, t.id, SPICE_CHANNEL_INPUTS, 0, &result);
+    again.main = rig_connect(rig, t.id, SPICE_CHANNEL_MAIN, 0, &result);
+    assert_non_null(again.main);
+    assert_true(rig_is_closed(t.main));
+    again.inputs = rig_connect(rig, t.id, SPICE_CHANNEL_INPUTS, 0, &result);
+    assert_non_null(again.inputs);
+    rig_send(again.main, SPICE_MSGC_MAIN_MIGRATE_END, NULL, 0);
+    rig_expect(again.main, SPICE_MSG_MAIN_INIT, NULL);
+    rig_expect(again.inputs, SPICE_MSG_INPUTS_INIT, NULL);
+    leave(&t);
+    leave(&again);
+    rig_free(rig);
+}
+
 static void slow_client_is_sent_over(void **state)
 {
     struct rig *rig = rig_new();
@@ -592,6 +614,7 @@ int main(void)
         cmocka_unit_test(destroying_with_clients_is_clean),
         cmocka_unit_test(seamless_move_between_two_servers),
         cmocka_unit_test(semi_seamless_target_starts_anew),
+        cmocka_unit_test(arriving_client_may_link_again),
         cmocka_unit_test(slow_client_is_sent_over),
         cmocka_unit_test(failed_move_leaves_everybody),
         cmocka_unit_test(second_announcement_takes_the_first_back),
