@@ -251,3 +251,25 @@ const struct field_table saved_tiles_table = {
     FIELD_TABLE_OF(struct saved_tiles, tiles_rows),
     .check = check_tiles,
 };
+
+static const struct field input_rows[] = {
+    FIELD_ROW(U8, struct saved_input, kind, .max = SAVED_INPUT_BUTTONS),
+    FIELD_ROW(I32, struct saved_input, x, .min = INT16_MIN, .max = INT16_MAX),
+    FIELD_ROW(I32, struct saved_input, y, .min = INT16_MIN, .max = INT16_MAX),
+    FIELD_ROW(U32, struct saved_input, buttons, .max = UINT8_MAX),
+};
+
+static const struct field_table input_table = {
+    .name = "input",
+    FIELD_TABLE_OF(struct saved_input, input_rows),
+};
+
+static const struct field inputs_held_rows[] = {
+    FIELD_ROW(U32, struct saved_inputs_held, count),
+    FIELD_STRUCTS(&input_table, struct saved_inputs_held, list, count, SAVED_INPUTS_HELD),
+};
+
+const struct field_table saved_inputs_held_table = {
+    .name = "held",
+    FIELD_TABLE_OF(struct saved_inputs_held, inputs_held_rows),
+};

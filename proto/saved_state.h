@@ -124,8 +124,32 @@ struct display_state {
     struct saved_tiles *tiles;
 };
 
+/* What a client did while the VM stood still, for the guest to hear of at the target. */
+enum saved_input_kind {
+    SAVED_INPUT_SCAN,      /* x: a byte of a scan code */
+    SAVED_INPUT_MODIFIERS, /* x: SPICE_KEYBOARD_MODIFIER_FLAGS_* wanted */
+    SAVED_INPUT_MOTION,    /* x, y: by how much */
+    SAVED_INPUT_POSITION,  /* x, y: where */
+    SAVED_INPUT_WHEEL,     /* x: -1 up, 1 down */
+    SAVED_INPUT_BUTTONS,
+};
+
+#define SAVED_INPUTS_HELD 96
+
+struct saved_input {
+    uint8_t kind; /* enum saved_input_kind */
+    int32_t x, y;
+    uint32_t buttons; /* spice-input.h's buttons_state */
+};
+
+struct saved_inputs_held {
+    uint32_t count;
+    struct saved_input *list;
+};
+
 struct inputs_state {
     uint16_t motion_count; /* motions since the last MOTION_ACK; the sender's word, any value */
+    struct saved_inputs_held held; /* in our trailer */
 };
 
 extern const struct field_table saved_header_table;
@@ -152,11 +176,13 @@ struct saved_record_head {
 enum saved_tag {
     SAVED_TAG_MOUSE_MODE = 0x4d4d5643u,  /* "CVMM", main */
     SAVED_TAG_TILE_HASHES = 0x48545643u, /* "CVTH", display */
+    SAVED_TAG_INPUTS_HELD = 0x49545643u, /* "CVTI", inputs */
 };
 
 extern const struct field_table saved_trailer_head_table;
 extern const struct field_table saved_record_head_table;
 extern const struct field_table saved_mouse_mode_table;
 extern const struct field_table saved_tiles_table;
+extern const struct field_table saved_inputs_held_table;
 
 #endif

@@ -11,6 +11,7 @@
 enum {
     ACK_BUNCH = SPICE_INPUT_MOTION_ACK_BUNCH,
     MAX_ACKS = 64, /* of a restored motion count, which is the client's word */
+    ALL_MODIFIERS = SPICE_KEYBOARD_MODIFIER_FLAGS_MASK,
     SCAN_EXTENDED = 0xe0,
     SCAN_EXTENDED_1 = 0xe1,
     SCAN_RELEASE = 0x80,
@@ -25,7 +26,74 @@ struct inputs_link {
     bool extended;    /* the last byte was e0 */
     uint8_t skip;     /* bytes of an e1 sequence still to come */
     bool held[2][128]; /* plain and e0 keys */
+    bool hold;         /* the VM stands still in a move: what comes is kept for it */
+    struct saved_inputs_held kept;
+    struct saved_input kept_list[SAVED_INPUTS_HELD];
 };
+
+static void tell(struct inputs_link *self, const struct saved_input *e)
+{
+    switch ((enum saved_input_kind)e->kind) {
+    case SAVED_INPUT_SCAN:
+        self->ops->scan(self->owner, (uint8_t)e->x);
+        break;
+    case SAVED_INPUT_MODIFIERS:
+        self->ops->modifiers(self->owner, (uint16_t)e->x);
+        break;
+    case SAVED_INPUT_MOTION:
+        self->ops->motion(self->owner, e->x, e->y, 0, e->buttons);
+        break;
+    case SAVED_INPUT_POSITION:
+        self->ops->position(self->owner, e->x, e->y, e->buttons);
+        break;
+    case SAVED_INPUT_WHEEL:
+        self->ops->wheel(self->owner, e->x, e->buttons);
+        break;
+    case SAVED_INPUT_BUTTONS:
+        self->ops->buttons(self->owner, e->buttons);
+        break;
+    }
+}
+
+/* Moves of the pointer in a row are one; with no room left the newest is lost, as it would be in
+ * the guest's own queues. */
+static void keep(struct inputs_link *self, const struct saved_input *e)
+{
+    struct saved_inputs_held *kept = &self->kept;
+    struct saved_input *last = kept->count ? &kept->list[kept->count - 1] : NULL;
+
+    if (last && last->kind == e->kind && last->buttons == e->buttons) {
+        if (e->kind == SAVED_INPUT_POSITION) {
+            *last = *e;
+            return;
+        }
+        if (e->kind == SAVED_INPUT_MOTION) {
+            last->x = CLAMP(last->x + e->x, INT16_MIN, INT16_MAX);
+            last->y = CLAMP(last->y + e->y, INT16_MIN, INT16_MAX);
+            return;
+        }
+    }
+    if (kept->count < SAVED_INPUTS_HELD)
+        kept->list[kept->count++] = *e;
+}
+
+static void pass(struct inputs_link *self, struct saved_input e)
+{
+    if (self->hold)
+        keep(self, &e);
+    else
+        tell(self, &e);
+}
+
+void inputs_link_hold(struct inputs_link *self, bool hold)
+{
+    self->hold = hold;
+    if (hold)
+        return;
+    for (uint32_t i = 0; i < self->kept.count; i++)
+        tell(self, &self->kept.list[i]);
+    self->kept.count = 0;
+}
 
 /* Follows which keys are down from the bytes that go to the guest. */
 static void track(struct inputs_link *self, uint8_t byte)
@@ -45,7 +113,7 @@ static void track(struct inputs_link *self, uint8_t byte)
 static void push_scan(struct inputs_link *self, uint8_t byte)
 {
     track(self, byte);
-    self->ops->scan(self->owner, byte);
+    pass(self, (struct saved_input){.kind = SAVED_INPUT_SCAN, .x = byte});
 }
 
 /* Up to four bytes of a scan code, the first in the lowest bits; 0 ends it. */
@@ -70,7 +138,8 @@ static void on_key_modifiers(void *opaque, struct reader *body)
 {
     struct inputs_link *self = opaque;
 
-    self->ops->modifiers(self->owner, reader_u16(body));
+    pass(self, (struct saved_input){.kind = SAVED_INPUT_MODIFIERS,
+                                    .x = reader_u16(body) & ALL_MODIFIERS});
 }
 
 /* The wire's mask has middle and right the other way round ("enums.h" SpiceMouseButtonMask). */
@@ -110,7 +179,10 @@ static void on_mouse_motion(void *opaque, struct reader *body)
     int32_t dy = reader_i32(body);
     uint16_t mask = reader_u16(body);
 
-    self->ops->motion(self->owner, dx, dy, 0, local_buttons(mask));
+    pass(self, (struct saved_input){.kind = SAVED_INPUT_MOTION,
+                                    .x = CLAMP(dx, INT16_MIN, INT16_MAX),
+                                    .y = CLAMP(dy, INT16_MIN, INT16_MAX),
+                                    .buttons = local_buttons(mask)});
     count_motion(self);
 }
 
@@ -121,8 +193,10 @@ static void on_mouse_position(void *opaque, struct reader *body)
     uint32_t y = reader_u32(body);
     uint16_t mask = reader_u16(body);
 
-    self->ops->position(self->owner, (int)MIN(x, INT16_MAX), (int)MIN(y, INT16_MAX),
-                        local_buttons(mask));
+    pass(self, (struct saved_input){.kind = SAVED_INPUT_POSITION,
+                                    .x = (int32_t)MIN(x, INT16_MAX),
+                                    .y = (int32_t)MIN(y, INT16_MAX),
+                                    .buttons = local_buttons(mask)});
     count_motion(self);
 }
 
@@ -133,11 +207,11 @@ static void on_mouse_press(void *opaque, struct reader *body)
     uint32_t buttons = local_buttons(reader_u16(body));
 
     if (button == SPICE_MOUSE_BUTTON_UP)
-        self->ops->wheel(self->owner, -1, buttons);
+        pass(self, (struct saved_input){SAVED_INPUT_WHEEL, .x = -1, .buttons = buttons});
     else if (button == SPICE_MOUSE_BUTTON_DOWN)
-        self->ops->wheel(self->owner, 1, buttons);
+        pass(self, (struct saved_input){SAVED_INPUT_WHEEL, .x = 1, .buttons = buttons});
     else
-        self->ops->buttons(self->owner, buttons);
+        pass(self, (struct saved_input){SAVED_INPUT_BUTTONS, .buttons = buttons});
 }
 
 static void on_mouse_release(void *opaque, struct reader *body)
@@ -145,13 +219,25 @@ static void on_mouse_release(void *opaque, struct reader *body)
     struct inputs_link *self = opaque;
 
     reader_u8(body);
-    self->ops->buttons(self->owner, local_buttons(reader_u16(body)));
+    pass(self, (struct saved_input){SAVED_INPUT_BUTTONS,
+                                    .buttons = local_buttons(reader_u16(body))});
 }
 
 static void send_modifiers_now(struct inputs_link *self)
 {
     buf_u16(conn_begin(self->conn, SPICE_MSG_INPUTS_KEY_MODIFIERS), self->modifiers);
     conn_end(self->conn);
+}
+
+/* Something the client did before it came here. */
+static void restore(struct inputs_link *self, const struct saved_input *e)
+{
+    if (e->kind == SAVED_INPUT_SCAN && (e->x < 0 || e->x > UINT8_MAX))
+        return;
+    if (e->kind == SAVED_INPUT_SCAN)
+        push_scan(self, (uint8_t)e->x);
+    else
+        pass(self, *e);
 }
 
 static void on_migrate_data(void *opaque, struct reader *body)
@@ -171,13 +257,16 @@ static void on_migrate_data(void *opaque, struct reader *body)
     send_modifiers_now(self);
     self->motions = MIN(state.motion_count, MAX_ACKS * ACK_BUNCH);
     ack_motions(self);
+    for (uint32_t i = 0; i < state.held.count; i++)
+        restore(self, &state.held.list[i]);
+    blob_inputs_free(&state);
     conn_wake(self->conn);
 }
 
 static void on_flush_mark(void *opaque)
 {
     struct inputs_link *self = opaque;
-    struct inputs_state state = {.motion_count = self->motions};
+    struct inputs_state state = {.motion_count = self->motions, .held = self->kept};
     struct fields_error error;
 
     if (!blob_inputs_save(&state, conn_begin(self->conn, SPICE_MSG_MIGRATE_DATA), &error)) {
@@ -213,6 +302,7 @@ struct inputs_link *inputs_link_new(const struct inputs_link_ops *ops, void *own
     self->ops = ops;
     self->owner = owner;
     self->modifiers = modifiers;
+    self->kept.list = self->kept_list;
     self->conn = conn_new(&inputs_kind, self, mini, target ? CONN_TARGET : CONN_ACTIVE);
     if (!target) {
         buf_u16(conn_begin(self->conn, SPICE_MSG_INPUTS_INIT), modifiers);

@@ -28,6 +28,10 @@ struct inputs_link *inputs_link_new(const struct inputs_link_ops *ops, void *own
 /* Releases held keys through ops->scan, unless the session moved away. */
 void inputs_link_free(struct inputs_link *self);
 
+/* While held, what the client does is kept (pointer moves as one) instead of told, and goes along in
+ * a move. Ending it tells what was kept. */
+void inputs_link_hold(struct inputs_link *self, bool hold);
+
 struct conn *inputs_link_conn(struct inputs_link *self);
 
 /* Tells the client what is lit on the guest's keyboard. Held back while a move is under way. */

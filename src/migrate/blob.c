@@ -330,17 +330,45 @@ void blob_display_free(struct display_state *state)
 
 /* ---- Inputs ---- */
 
+static bool load_held(void *opaque, struct fields_input *in, struct fields_error *error)
+{
+    struct inputs_state *state = opaque;
+
+    if (state->held.list)
+        return fail(error, in->pos, "held", "listed twice");
+    return fields_load(&saved_inputs_held_table, SAVED_TRAILER_VERSION, in, &state->held, error);
+}
+
+static const struct record_kind inputs_records[] = {
+    {SAVED_TAG_INPUTS_HELD, load_held},
+};
+
 static const struct body inputs_body = {
     .magic = SAVED_MAGIC_INPUTS,
     .max = SAVED_INPUTS_MAX,
     .table = &saved_inputs_table,
+    .records = inputs_records,
+    .n_records = G_N_ELEMENTS(inputs_records),
 };
+
+static bool save_inputs_trailer(const struct inputs_state *state, struct buf *out,
+                                struct fields_error *error)
+{
+    size_t at;
+
+    if (!state->held.count)
+        return true;
+    at = begin_trailer(out);
+    return save_record(SAVED_TAG_INPUTS_HELD, &saved_inputs_held_table, &state->held, out, error) &&
+           end_trailer(out, at, error);
+}
 
 bool blob_inputs_save(const struct inputs_state *state, struct buf *out, struct fields_error *error)
 {
     size_t base = out->len;
+    bool ok = save_body(&inputs_body, state, out, error) && save_inputs_trailer(state, out, error);
 
-    return finish(&inputs_body, out, base, save_body(&inputs_body, state, out, error), error);
+    return finish(&inputs_body, out, base, ok, error);
 }
 
 bool blob_inputs_load(const uint8_t *bytes, size_t len, struct inputs_state *out,
@@ -349,6 +377,12 @@ bool blob_inputs_load(const uint8_t *bytes, size_t len, struct inputs_state *out
     *out = (struct inputs_state){0};
     if (load_body(&inputs_body, bytes, len, out, error))
         return true;
-    *out = (struct inputs_state){0};
+    blob_inputs_free(out);
     return false;
+}
+
+void blob_inputs_free(struct inputs_state *state)
+{
+    fields_free(&saved_inputs_held_table, &state->held);
+    *state = (struct inputs_state){0};
 }

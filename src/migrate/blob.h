@@ -43,5 +43,6 @@ bool blob_inputs_save(const struct inputs_state *state, struct buf *out,
                       struct fields_error *error);
 bool blob_inputs_load(const uint8_t *bytes, size_t len, struct inputs_state *out,
                       struct fields_error *error);
+void blob_inputs_free(struct inputs_state *state);
 
 #endif

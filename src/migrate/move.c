@@ -363,7 +363,7 @@ bool move_connect(struct move *self, const char *host, int port, int secure_port
     return true;
 }
 
-static bool is_announced(const struct move *self)
+bool move_is_announced(const struct move *self)
 {
     return self->phase == PHASE_CONNECTING || self->phase == PHASE_CONNECTED;
 }
@@ -404,7 +404,7 @@ bool move_start(struct move *self)
         listen_to_asked(self, (int)(left / 1000) + 1);
     check_answered(self);
     tell(self, "RAM flows");
-    return is_announced(self);
+    return move_is_announced(self);
 }
 
 /* What the end means for a client: DONE_LATE_OK has rows only for who is still linking. */
@@ -431,7 +431,7 @@ static void move_done(struct move *self, bool announced)
 
 bool move_end(struct move *self, bool completed)
 {
-    bool announced = is_announced(self);
+    bool announced = move_is_announced(self);
 
     if (completed) {
         move_done(self, announced);
@@ -472,7 +472,7 @@ void move_client_here(struct move *self, struct client *client)
 {
     if (client->move.target)
         return;
-    if (is_announced(self))
+    if (move_is_announced(self))
         step(self, client, MOVE_ASK_LATER);
     else if (self->phase == PHASE_LEAVING && *self->host)
         step(self, client, MOVE_DONE);

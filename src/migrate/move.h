@@ -33,6 +33,9 @@ bool move_start(struct move *self);
 /* The VM runs at the target, or stays. False if nothing was announced. */
 bool move_end(struct move *self, bool completed);
 
+/* Clients were told of a move, and it has not ended. */
+bool move_is_announced(const struct move *self);
+
 /* Old style: remembers a destination; sends everybody there. */
 bool move_info(struct move *self, const char *host, int port, int secure_port,
                const char *cert_subject);

@@ -294,13 +294,29 @@ bool server_remove_migration(struct server *self, SpiceMigrateInstance *migratio
     return true;
 }
 
+static struct endpoint *inputs_of(struct client *client)
+{
+    struct endpoint *endpoint = client_endpoint(client, SPICE_CHANNEL_INPUTS, 0);
+
+    return endpoint && !endpoint->closing ? endpoint : NULL;
+}
+
+/* QEMU drops what comes while the VM stands still. */
+static void hold_inputs(struct server *self)
+{
+    for (guint i = 0; i < self->clients->len; i++) {
+        struct endpoint *endpoint = inputs_of(g_ptr_array_index(self->clients, i));
+        if (endpoint)
+            endpoint_inputs_hold(endpoint);
+    }
+}
+
 void server_kbd_leds(struct server *self, uint8_t leds)
 {
     self->leds = leds;
     for (guint i = 0; i < self->clients->len; i++) {
-        struct endpoint *endpoint = client_endpoint(g_ptr_array_index(self->clients, i),
-                                                    SPICE_CHANNEL_INPUTS, 0);
-        if (endpoint && !endpoint->closing)
+        struct endpoint *endpoint = inputs_of(g_ptr_array_index(self->clients, i));
+        if (endpoint)
             endpoint_inputs_leds(endpoint, leds);
     }
 }
@@ -319,6 +335,7 @@ void server_vm_start(struct server *self)
         struct screen *screen = g_ptr_array_index(self->screens, i);
         display_start(screen->display);
     }
+    hold_inputs(self);
 }
 
 void server_vm_stop(struct server *self)
@@ -328,6 +345,7 @@ void server_vm_stop(struct server *self)
         struct screen *screen = g_ptr_array_index(self->screens, i);
         display_stop(screen->display);
     }
+    hold_inputs(self);
 }
 
 bool server_migrate_connect(struct server *self, const char *host, int port, int secure_port,

@@ -3,6 +3,7 @@
 #include <spice/enums.h>
 
 #include "channel/inputs.h"
+#include "migrate/move.h"
 #include "session/server_impl.h"
 #include "stream/pump.h"
 
@@ -130,7 +131,18 @@ static void inputs_attach(struct endpoint *self)
         inputs_link_new(&link_ops, self, self->request.mini_header, self->target, server->leds);
     impl->pump =
         pump_new(server->loop, stream, inputs_link_conn(impl->link), on_closed, self);
+    endpoint_inputs_hold(self);
     pump_kick(impl->pump);
+}
+
+void endpoint_inputs_hold(struct endpoint *self)
+{
+    struct inputs_endpoint *impl = self->impl;
+    const struct server *server = server_of(self);
+
+    if (impl)
+        inputs_link_hold(impl->link,
+                         !server->vm_running && (self->target || move_is_announced(server->move)));
 }
 
 static void inputs_migrate(struct endpoint *self)

@@ -29,6 +29,8 @@ class Source:
     def __init__(self, bench, names, number=0, password=None):
         self.bench, self.number, self.password = bench, number, password
         self.log = bench.path(f"story{number}.jsonl")
+        if os.path.exists(self.log):
+            os.unlink(self.log)  # of the case before
         environment = {"CARAVAN_MOVE_LOG": self.log, "G_MESSAGES_DEBUG": "Spice"}
         self.vm = host(bench, f"source{number}", environment, password)
         self.vm.wait_line("ready", tiny.BOOT_SECONDS)
@@ -249,7 +251,9 @@ def each_moment(bench, number, trouble):
     works_at(bench, machine, good)
     outcomes = source.outcomes()
     check(SEAMLESS in outcomes, f"outcomes {outcomes}")
-    check(trouble is not frozen or outcomes == [SEAMLESS, GIVEN_UP], f"outcomes {outcomes}")
+    # at the last moment it may have moved already
+    check(trouble is not frozen or number == 4 or outcomes == [SEAMLESS, GIVEN_UP],
+          f"outcomes {outcomes}")
     check(source.vm.process.poll() is None, "the source has ended")
     moments = ("before the announcement", "right after it", "0.7 s after it",
                "when RAM begins to flow", "when the VM has moved")

@@ -345,6 +345,50 @@ static void untimely_messages_of_a_move_do_nothing(void **state)
 }
 
 /* Who comes after the announcement is asked as soon as its channels are there. */
+/* What is typed while the VM stands still is heard when it runs: here again, or at the target. */
+static void keys_wait_for_the_vm(void **state)
+{
+    struct rig *source = rig_new(), *target = rig_new();
+    struct session s = start(source), t = {.id = s.id};
+    const uint8_t *body;
+    uint8_t copy[2048];
+    uint32_t result, size;
+
+    spice_server_vm_start(rig_server(source));
+    announce(source);
+    rig_expect(s.main, SPICE_MSG_MAIN_MIGRATE_BEGIN_SEAMLESS, NULL);
+    t.main = rig_connect(target, s.id, SPICE_CHANNEL_MAIN, 0, &result);
+    t.inputs = rig_connect(target, s.id, SPICE_CHANNEL_INPUTS, 0, &result);
+    rig_send(t.main, SPICE_MSGC_MAIN_MIGRATE_DST_DO_SEAMLESS, "\1\0\0\0", 4);
+    rig_send(s.main, SPICE_MSGC_MAIN_MIGRATE_CONNECTED_SEAMLESS, NULL, 0);
+    rig_send(s.inputs, SPICE_MSGC_INPUTS_KEY_DOWN, "\x1e\0\0\0", 4);
+    assert_int_equal(rig_told(source)->scans, 1);
+    spice_server_vm_stop(rig_server(source));
+    rig_send(s.inputs, SPICE_MSGC_INPUTS_KEY_UP, "\x9e\0\0\0", 4);
+    assert_int_equal(rig_told(source)->scans, 1);
+    spice_server_vm_start(rig_server(source)); /* the downtime was too long for QEMU's taste */
+    assert_int_equal(rig_told(source)->scans, 2);
+    spice_server_vm_stop(rig_server(source));
+    rig_send(s.inputs, SPICE_MSGC_INPUTS_KEY_DOWN, "\xe0\x48\0\0", 4);
+    spice_server_migrate_end(rig_server(source), 1);
+    rig_expect(s.inputs, SPICE_MSG_MIGRATE, NULL);
+    rig_send(s.inputs, SPICE_MSGC_INPUTS_KEY_UP, "\xe0\xc8\0\0", 4);
+    rig_send(s.inputs, SPICE_MSGC_MIGRATE_FLUSH_MARK, NULL, 0);
+    body = rig_expect(s.inputs, SPICE_MSG_MIGRATE_DATA, &size);
+    assert_true(size <= sizeof(copy));
+    memcpy(copy, body, size);
+    rig_send(t.inputs, SPICE_MSGC_MIGRATE_DATA, copy, size);
+    rig_send(t.inputs, SPICE_MSGC_INPUTS_KEY_DOWN, "\x1f\0\0\0", 4);
+    assert_int_equal(rig_told(target)->scans, 2); /* both rigs count here */
+    spice_server_vm_start(rig_server(target));
+    assert_int_equal(rig_told(target)->scans, 2 + 4 + 1);
+    leave(&s);
+    rig_expect(t.inputs, SPICE_MSG_INPUTS_KEY_MODIFIERS, NULL);
+    leave(&t);
+    rig_free(source);
+    rig_free(target);
+}
+
 static void late_joiner_is_asked(void **state)
 {
     struct rig *rig = rig_new();
@@ -621,6 +665,7 @@ int main(void)
         cmocka_unit_test(completions_without_clients),
         cmocka_unit_test(client_that_dies_counts_as_answered),
         cmocka_unit_test(untimely_messages_of_a_move_do_nothing),
+        cmocka_unit_test(keys_wait_for_the_vm),
         cmocka_unit_test(late_joiner_is_asked),
         cmocka_unit_test(incomplete_clients_are_not_lost),
         cmocka_unit_test(late_answer_counts_with_our_target),

@@ -96,7 +96,7 @@ class Client:
         """The reply to a command line, whatever it says."""
         since = self.now()
         self.send(line)
-        return self.events[self.wait_event("reply", seconds, since)]
+        return self.events[self.wait_event("reply", seconds, since, cmd=line.split()[0])]
 
     def command(self, line, seconds=COMMAND_SECONDS):
         """The reply to a command line that must go well."""
