@@ -14,12 +14,11 @@
 
 #include "display/canvas/canvas.h"
 #include "display/qxl/read.h"
+#include "fuzz/fuzz.h"
 
 #define ARENA   (96 * 1024)
 #define GROUP   1
 #define SLOT_ID 1
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct world {
     const uint8_t *data; /* input left */
@@ -28,6 +27,7 @@ struct world {
     size_t used;
     struct memslots *slots;
     struct surfaces *surfaces;
+    void *standing[8]; /* memory of the surfaces that are there from the start */
 };
 
 /* --- taking input --- */
@@ -444,18 +444,61 @@ static QXLPHYSICAL cursor_cmd(struct world *w)
 
 /* --- running commands --- */
 
+static bool same_pixel(const struct surface *surface, const uint8_t *before, uint32_t x, uint32_t y)
+{
+    ptrdiff_t row = surface_row(surface, y) - surface->mem;
+    size_t bit = (size_t)x * surface->bpp;
+    const uint8_t *a = before + row + bit / 8, *b = surface->mem + row + bit / 8;
+
+    if (surface->bpp == 1)
+        return ((*a ^ *b) >> bit % 8 & 1) == 0;
+    return memcmp(a, b, surface->bpp / 8) == 0;
+}
+
+/* Nothing outside the damage changed. */
+static void check_damage(const struct surface *surface, const uint8_t *before,
+                         const pixman_region32_t *damage)
+{
+    for (uint32_t y = 0; y < surface->height; y++)
+        for (uint32_t x = 0; x < surface->width; x++)
+            FUZZ_CHECK(
+                same_pixel(surface, before, x, y) ||
+                pixman_region32_contains_point((pixman_region32_t *)damage, (int)x, (int)y, NULL));
+}
+
+static void check_draw(struct world *w, const struct draw *draw)
+{
+    struct surface *dst = surfaces_get(w->surfaces, draw->surface_id);
+    uint8_t *before = NULL;
+    const char *reason;
+    pixman_region32_t damage;
+
+    /* Other surfaces may lie in each other's memory. */
+    if (dst && dst->id < G_N_ELEMENTS(w->standing) && dst->mem == w->standing[dst->id])
+        before = g_memdup2(dst->mem, dst->mem_size);
+    pixman_region32_init(&damage);
+    bool ok = canvas_draw(w->surfaces, draw, &damage, &reason);
+    FUZZ_CHECK(ok == (reason == NULL));
+    FUZZ_CHECK(ok || !pixman_region32_not_empty(&damage));
+    if (before)
+        check_damage(dst, before, &damage);
+    g_free(before);
+    pixman_region32_fini(&damage);
+}
+
 static void run_draw(struct world *w, QXLPHYSICAL addr, uint32_t flags)
 {
     struct draw draw;
     const char *reason;
-    pixman_region32_t damage;
 
-    if (qxl_read_draw(w->slots, GROUP, addr, flags, &draw, &reason) != QXL_READ_OK)
-        return;
-    pixman_region32_init(&damage);
-    canvas_draw(w->surfaces, &draw, &damage, &reason);
-    pixman_region32_fini(&damage);
-    draw_clear(&draw);
+    if (qxl_read_draw(w->slots, GROUP, addr, flags, &draw, &reason) == QXL_READ_OK) {
+        FUZZ_CHECK(reason == NULL);
+        check_draw(w, &draw);
+        draw_clear(&draw);
+    } else {
+        FUZZ_CHECK(reason != NULL);
+        FUZZ_CHECK(draw.clip_rects == NULL && draw.src.kind == QXL_IMAGE_ABSENT);
+    }
 }
 
 static void run_surface(struct world *w, QXLPHYSICAL addr)
@@ -555,7 +598,6 @@ static const struct {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct world w = {.data = data, .left = size, .arena = g_malloc0(ARENA)};
-    void *memory[G_N_ELEMENTS(standing)];
     const char *reason;
 
     w.slots = memslots_new(2, 8, 8, 8);
@@ -563,17 +605,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ASAN_POISON_MEMORY_REGION(w.arena, ARENA);
     for (size_t i = 0; i < G_N_ELEMENTS(standing); i++) {
         size_t n = standing[i].height * (size_t)abs(standing[i].stride);
-        memory[i] = g_malloc0(n);
-        if (!surfaces_create(w.surfaces, (uint32_t)i, standing[i].format, standing[i].width,
-                             standing[i].height, standing[i].stride, memory[i], n, &reason))
-            abort();
+        uint8_t *memory = w.standing[i] = g_malloc(n);
+        for (size_t j = 0; j < n; j++) /* so that drawing shows */
+            memory[j] = (uint8_t)(j * 37 + 11);
+        FUZZ_CHECK(surfaces_create(w.surfaces, (uint32_t)i, standing[i].format, standing[i].width,
+                                   standing[i].height, standing[i].stride, w.standing[i], n,
+                                   &reason));
     }
     for (int i = 0; i < 8 && w.left > 0; i++)
         run_command(&w);
     surfaces_free(w.surfaces);
     memslots_free(w.slots);
     for (size_t i = 0; i < G_N_ELEMENTS(standing); i++)
-        g_free(memory[i]);
+        g_free(w.standing[i]);
     ASAN_UNPOISON_MEMORY_REGION(w.arena, ARENA);
     g_free(w.arena);
     return 0;

@@ -5,7 +5,7 @@ from harness import client, tiny, vm
 from harness.run import check, run
 
 SECONDS = 10
-SLOWEST_RATIO = 0.9
+SLOWEST_RATIO = 0.6  # of a server that waits for the other: 0.02; machines are noisy
 GROWTH_KIB = 16 * 1024
 
 

@@ -263,6 +263,27 @@ static void grey_glyphs_mix(void **state)
     }
 }
 
+static void text_fails_whole(void **state)
+{
+    struct scene s = black_scene();
+    struct draw draw = shape(QXL_DRAW_TEXT);
+    uint8_t bits[] = {0xff};
+    struct draw_glyph glyph = {3, 2, 3, 1, 0, 1};
+
+    draw.text.bpp = 1;
+    draw.text.glyphs = &glyph;
+    draw.text.n_glyphs = 1;
+    draw.text.bits = bits;
+    draw.text.back_area = (pixman_box32_t){5, 2, 7, 3};
+    draw.text.back_brush = draw.brush;
+    draw.text.back_mode = SPICE_ROPD_OP_PUT;
+    draw.brush.type = SPICE_BRUSH_TYPE_PATTERN;
+    draw.brush.pattern = (struct qxl_image){.kind = QXL_IMAGE_SURFACE, .surface_id = 3};
+    assert_false(scene_draw(&s, &draw));
+    assert_memory_equal(s.before, s.dst->mem, s.dst->mem_size);
+    scene_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +295,7 @@ int main(void)
         cmocka_unit_test(glyphs_of_bits),
         cmocka_unit_test(clips_may_lie_beside_glyphs),
         cmocka_unit_test(grey_glyphs_mix),
+        cmocka_unit_test(text_fails_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -442,6 +442,16 @@ static bool contains(const GArray *array, uint64_t value)
     return false;
 }
 
+int rig_client_present(struct rig *rig)
+{
+    int present;
+
+    g_mutex_lock(&rig->lock);
+    present = rig->client_present;
+    g_mutex_unlock(&rig->lock);
+    return present;
+}
+
 bool rig_completed(struct rig *rig, uint64_t cookie)
 {
     bool done;

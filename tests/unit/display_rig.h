@@ -34,7 +34,7 @@ struct rig {
     unsigned area_rects; /* of the last update_area_complete */
     bool running;
     unsigned calls_while_stopped; /* that raise an interrupt */
-    int client_present;           /* -1: never told */
+    int client_present;
 
     uint32_t *mem; /* of the primary */
     uint32_t width, height;
@@ -68,6 +68,8 @@ QXLCommandExt rig_cursor_command(struct rig *rig, uint32_t offset, uint8_t value
 /* All that was pushed is drawn. */
 void rig_settle(struct rig *rig);
 void rig_wait_released(struct rig *rig, unsigned n);
+/* What the device was told last; -1: nothing. */
+int rig_client_present(struct rig *rig);
 bool rig_completed(struct rig *rig, uint64_t cookie);
 void rig_wait_completed(struct rig *rig, uint64_t cookie);
 void rig_wait_closed(struct rig *rig, const void *token);

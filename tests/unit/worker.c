@@ -309,7 +309,7 @@ static void test_stopped_guest_is_left_alone(void **state)
     rig_wait_released(rig, 3);
     rig_settle(rig);
     assert_int_equal(rig->released, 3); /* the picture before, the first shape, the picture after */
-    assert_int_equal(rig->client_present, 0);
+    assert_int_equal(rig_client_present(rig), 0);
     rig_client_free(client);
     rig_free(rig);
 }
@@ -506,12 +506,12 @@ static void test_device_knows_whether_clients_are_there(void **state)
     struct rig_client *client = rig_client_new(rig, DISPLAY_CHANNEL_DISPLAY, RIG_FRESH);
 
     rig_settle(rig);
-    assert_int_equal(rig->client_present, 1);
+    assert_int_equal(rig_client_present(rig), 1);
     close(client->fd);
     client->fd = -1;
     rig_wait_closed(rig, client);
     rig_settle(rig);
-    assert_int_equal(rig->client_present, 0);
+    assert_int_equal(rig_client_present(rig), 0);
     rig_client_free(client);
     rig_free(rig);
 }

@@ -89,67 +89,72 @@ static void shaded_row(struct job *job, int32_t x, int32_t y, uint32_t n, struct
     surface_store(job->dst, (uint32_t)x, (uint32_t)y, n, room->b);
 }
 
-static void paint_glyphs(struct job *job, const struct coverage *shape, const struct brush *brush)
+/* All that a text draws with: opened whole before the first pixel, so that it fails whole. */
+struct text {
+    struct coverage shape;
+    struct brush fore, back;
+};
+
+static bool text_open(struct text *self, struct job *job)
 {
     const struct draw *draw = job->draw;
-    struct shaded shaded = {brush, shape};
+    pixman_box32_t bounds = text_bounds(&draw->text);
+
+    return coverage_open(&self->shape, job, &bounds) &&
+           brush_open(&self->fore, job->surfaces, job->dst, &draw->brush, &job->reason) &&
+           brush_open(&self->back, job->surfaces, job->dst, &draw->text.back_brush, &job->reason);
+}
+
+static void text_close(struct text *self)
+{
+    coverage_close(&self->shape);
+    brush_close(&self->fore);
+    brush_close(&self->back);
+}
+
+static void paint_glyphs(struct job *job, struct text *self)
+{
+    const struct draw *draw = job->draw;
+    struct shaded shaded = {&self->fore, &self->shape};
     struct paint paint = {
         .code = rop_from_descriptor(draw->text.fore_mode, ROP_PATTERN, ROP_DESTINATION),
-        .brush = brush,
-        .coverage = shape,
+        .brush = &self->fore,
+        .coverage = &self->shape,
     };
 
+    for (uint32_t i = 0; i < draw->text.n_glyphs; i++)
+        add_glyph(&self->shape, &draw->text, &draw->text.glyphs[i]);
     if (draw->text.bpp == 1)
         paint_region(job, &paint, &job->region);
     else
         for_each_row(job, &job->region, shaded_row, &shaded);
 }
 
-static bool draw_glyphs(struct job *job)
-{
-    const struct draw *draw = job->draw;
-    pixman_box32_t bounds = text_bounds(&draw->text);
-    struct coverage shape;
-    struct brush brush = {0};
-
-    if (!coverage_open(&shape, job, &bounds))
-        return false;
-    bool ok = shape.bytes == NULL ||
-              brush_open(&brush, job->surfaces, job->dst, &draw->brush, &job->reason);
-    if (ok && shape.bytes) {
-        for (uint32_t i = 0; i < draw->text.n_glyphs; i++)
-            add_glyph(&shape, &draw->text, &draw->text.glyphs[i]);
-        paint_glyphs(job, &shape, &brush);
-    }
-    brush_close(&brush);
-    coverage_close(&shape);
-    return ok;
-}
-
-static bool draw_background(struct job *job)
+static void paint_background(struct job *job, const struct text *self)
 {
     const struct draw_text *text = &job->draw->text;
-    struct brush brush = {0};
     struct paint paint = {
         .code = rop_from_descriptor(text->back_mode, ROP_PATTERN, ROP_DESTINATION),
-        .brush = &brush,
+        .brush = &self->back,
     };
     pixman_region32_t back;
 
-    if (text->back_area.x1 >= text->back_area.x2)
-        return true;
-    bool ok = brush_open(&brush, job->surfaces, job->dst, &text->back_brush, &job->reason);
-    if (ok) {
-        pixman_region32_init_with_extents(&back, &text->back_area);
-        pixman_region32_intersect(&back, &back, &job->region);
-        paint_region(job, &paint, &back);
-        pixman_region32_fini(&back);
-    }
-    brush_close(&brush);
-    return ok;
+    pixman_region32_init_with_extents(&back, &text->back_area);
+    pixman_region32_intersect(&back, &back, &job->region);
+    paint_region(job, &paint, &back);
+    pixman_region32_fini(&back);
 }
 
 bool draw_text(struct job *job)
 {
-    return draw_background(job) && draw_glyphs(job);
+    const struct draw_text *draw = &job->draw->text;
+    struct text text = {0};
+
+    bool ok = text_open(&text, job);
+    if (ok && draw->back_area.x1 < draw->back_area.x2)
+        paint_background(job, &text);
+    if (ok && text.shape.bytes)
+        paint_glyphs(job, &text);
+    text_close(&text);
+    return ok;
 }

@@ -30,7 +30,7 @@ def prepare(bench):
 
 def machine(folder, vga):
     """The arguments of a machine that boots it."""
-    return ["-m", "256", "-vga", vga, "-no-reboot", "-kernel", os.path.join(folder, "vmlinux"),
+    return ["-m", "256", "-vga", vga, "-kernel", os.path.join(folder, "vmlinux"),
             "-initrd", os.path.join(folder, "initrd"), "-append", COMMAND_LINE]
 
 
