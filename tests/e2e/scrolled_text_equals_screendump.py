@@ -9,7 +9,7 @@ from harness.run import Skip, check, run
 from harness.vm import Spice, Vm
 
 LINES = 200
-# A line of this text, encoded, is some 5 KB; the screen of 25 is 50 KB and more.
+# Measured: 7 KB, and 54 KB when all that changes is encoded.
 LINE_BYTES = 20000
 # Prints lines of random letters, one in a tick of the clock (55 ms), then says so and rests.
 GUEST = f"""
