@@ -62,8 +62,8 @@ static inline uint64_t *shown_row_hash(const struct shown *self, uint32_t col, u
 }
 
 /*
- * row_hash of this tile has changed, because the client's pixels have: what differs from the surface
- * becomes the tile's box, whatever it was.
+ * row_hash of this tile has changed, because the client's pixels have: what differs from the
+ * surface becomes the tile's box, whatever it was.
  */
 void shown_compare(struct shown *self, struct tile_hashes *hashes, const struct pixels *px,
                    uint32_t col, uint32_t row);
