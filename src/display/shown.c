@@ -82,6 +82,7 @@ void shown_free(struct shown *self)
     set_free(&self->next);
     g_free(self->hash);
     g_free(self->box);
+    g_free(self->blocks);
     g_free(self);
 }
 
