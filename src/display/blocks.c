@@ -151,8 +151,7 @@ bool blocks_reserved(const struct block_planner *self, uint32_t col, uint32_t ro
 {
     const struct block *block = look(self, col / BLOCK_TILES, row / BLOCK_TILES);
 
-    return storable(self, block) ||
-           (!block->flat && worth_a_hit(block) && known(self, block));
+    return storable(self, block) || (!block->flat && worth_a_hit(block) && known(self, block));
 }
 
 static void note_sent(const struct block_planner *self, const struct block_rect *rect)

@@ -46,7 +46,7 @@ static void unlist(struct image_cache *self, const struct image *image)
 {
     const struct cached_image *public = &image->public;
 
-    for (size_t i = 0; i < (size_t)public->cols * public->rows; i++) {
+    for (size_t i = 0; i < (size_t) public->cols * public->rows; i++) {
         const struct entry *entry = g_hash_table_lookup(self->places, &public->blocks[i]);
 
         if (entry && entry->image == image)

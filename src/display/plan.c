@@ -32,7 +32,7 @@ struct planner {
     struct tile_hashes *hashes;
     const struct pixels *px;
     uint64_t max_pixels;
-    struct tile_range clip; /* patches stay inside */
+    struct tile_range clip;             /* patches stay inside */
     const struct block_planner *blocks; /* NULL: none */
     bool keep_out;                      /* patches leave blocks that others take to them */
     struct plan_step *out;

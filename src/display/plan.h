@@ -72,8 +72,8 @@ struct plan_limits {
 #define PLAN_MAX_PIXELS (256u * 1024)
 
 enum plan_kind {
-    PLAN_FILL,  /* `box` is one plain `colour` */
-    PLAN_IMAGE, /* `box` as it is in the surface; `image` is the id to keep it as, or 0 */
+    PLAN_FILL,   /* `box` is one plain `colour` */
+    PLAN_IMAGE,  /* `box` as it is in the surface; `image` is the id to keep it as, or 0 */
     PLAN_CACHED, /* `box` is the part at src of the client's cached `image` */
 };
 

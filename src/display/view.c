@@ -30,11 +30,11 @@ struct view {
     struct conn *conn;
     struct loop_timer *again; /* when a wait is over */
 
-    struct picture picture; /* of the client */
+    struct picture picture;     /* of the client */
     struct image_cache *images; /* the client's; NULL until it is used */
     bool keeps_images;          /* it may be used */
-    struct shown *shown;    /* of the picture's size; NULL until a primary of that size was there */
-    bool moved;             /* the picture came with a move and has met no primary yet */
+    struct shown *shown; /* of the picture's size; NULL until a primary of that size was there */
+    bool moved;          /* the picture came with a move and has met no primary yet */
     int64_t moved_us;
 
     bool marked;
@@ -139,9 +139,9 @@ static struct image_cache *images(struct view *self)
     int64_t size = display_channel_client(self->channel)->cache_size;
 
     if (!self->images && self->keeps_images && size > 0)
-        self->images = image_cache_new((uint64_t)size / 2,
-                                       (uint64_t)self->scene->id << 56 |
-                                           (uint64_t)(g_random_int() & 0x00ffffff) << 32);
+        self->images =
+            image_cache_new((uint64_t)size / 2, (uint64_t)self->scene->id << 56 |
+                                                    (uint64_t)(g_random_int() & 0x00ffffff) << 32);
     return self->images;
 }
 

@@ -52,8 +52,7 @@ struct rig_client *rig_client_new(struct rig *rig, enum display_channel channel,
     link_caps_set(&end.caps, SPICE_DISPLAY_CAP_MONITORS_CONFIG);
     display_attach(rig->display, channel, &end);
     if (channel == DISPLAY_CHANNEL_DISPLAY && link == RIG_FRESH) {
-        const uint8_t init[14] = {1, 0, 0, RIG_CACHE_PIXELS >> 16, 0, 0, 0, 0, 0,
-                                  7, 0, 0x20, 0, 0};
+        const uint8_t init[14] = {1, 0, 0, RIG_CACHE_PIXELS >> 16, 0, 0, 0, 0, 0, 7, 0, 0x20, 0, 0};
 
         rig_client_send(client, SPICE_MSGC_DISPLAY_INIT, init, sizeof(init));
     }
