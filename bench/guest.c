@@ -33,6 +33,7 @@ struct guest {
     struct ring draws, cursors;
     guest_free_fn *foreign_free;
     void *foreign_opaque;
+    int64_t longest_held_us; /* of a drawing, from its pushing to its release */
     unsigned held;
     gint64 stalled_us;
 };
@@ -120,12 +121,17 @@ static void release_resource(QXLInstance *instance, QXLReleaseInfoExt release)
 {
     struct guest *guest = guest_of(instance);
     QXLCommandExt *foreign = (QXLCommandExt *)(uintptr_t)release.info->id;
+    uint64_t since = release.info->id; /* 0 for a cursor: it is kept as long as it is shown */
+    int64_t held_us = 0;
 
-    if (release.group_id == GROUP_GUEST)
+    if (release.group_id == GROUP_GUEST) {
+        held_us = since ? g_get_monotonic_time() - (int64_t)since : 0;
         guest_memory_release(guest->memory, release.info);
-    else
+    } else {
         guest->foreign_free(guest->foreign_opaque, foreign);
+    }
     g_mutex_lock(&guest->lock);
+    guest->longest_held_us = MAX(guest->longest_held_us, held_us);
     guest->held--;
     g_cond_signal(&guest->room);
     g_mutex_unlock(&guest->lock);
@@ -314,6 +320,16 @@ double guest_stalled_ms(const struct guest *guest)
     return (double)guest->stalled_us / 1000;
 }
 
+double guest_longest_held_ms(struct guest *guest)
+{
+    int64_t held_us;
+
+    g_mutex_lock(&guest->lock);
+    held_us = guest->longest_held_us;
+    g_mutex_unlock(&guest->lock);
+    return (double)held_us / 1000;
+}
+
 unsigned guest_held(struct guest *guest)
 {
     unsigned held;
@@ -343,8 +359,10 @@ static QXLRect rect_of(struct area area)
                      .right = area.x + area.width};
 }
 
+/* The id comes back with the release: it says since when the server has the command. */
 static void init_drawable(QXLDrawable *drawable, uint8_t type, struct area area)
 {
+    drawable->release_info.id = (uint64_t)g_get_monotonic_time();
     drawable->type = type;
     drawable->effect = QXL_EFFECT_OPAQUE;
     drawable->bbox = rect_of(area);

@@ -38,5 +38,7 @@ void guest_push_foreign(struct guest *guest, QXLCommandExt *command, guest_free_
 double guest_stalled_ms(const struct guest *guest);
 /* Commands the server has not released yet. */
 unsigned guest_held(struct guest *guest);
+/* The longest time a drawing waited for its release so far, the ring's queue included. */
+double guest_longest_held_ms(struct guest *guest);
 
 #endif

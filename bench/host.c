@@ -174,9 +174,10 @@ static void report(const struct host *host)
         fclose(log);
     }
     printf("{\"event\": \"report\", \"process_cpu_ms\": %.3f, \"player_cpu_ms\": %.3f, "
-           "\"peak_kib\": %ld, \"stalled_ms\": %.3f, \"held\": %u}\n",
+           "\"peak_kib\": %ld, \"stalled_ms\": %.3f, \"held\": %u, \"longest_held_ms\": %.3f}\n",
            usage_process_ms() - host->cpu_before, player_cpu_ms(host->player), usage_peak_kib(),
-           guest_stalled_ms(host->guest), guest_held(host->guest));
+           guest_stalled_ms(host->guest), guest_held(host->guest),
+           guest_longest_held_ms(host->guest));
 }
 
 static gboolean command(GIOChannel *channel, GIOCondition condition, gpointer opaque)

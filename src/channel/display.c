@@ -192,6 +192,17 @@ void display_send_fill(struct conn *conn, const pixman_box32_t *box, uint32_t co
     conn_end(conn);
 }
 
+void display_send_copy_bits(struct conn *conn, const pixman_box32_t *box, int32_t src_x,
+                            int32_t src_y)
+{
+    struct buf *body = conn_begin(conn, SPICE_MSG_DISPLAY_COPY_BITS);
+
+    put_base(body, box);
+    buf_i32(body, src_x);
+    buf_i32(body, src_y);
+    conn_end(conn);
+}
+
 /* A DRAW_COPY up to its image's descriptor; x and y: of the image. */
 static struct buf *begin_copy(struct conn *conn, const pixman_box32_t *box, int32_t x, int32_t y)
 {

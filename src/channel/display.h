@@ -51,6 +51,9 @@ void display_send_surface_create(struct conn *conn, uint32_t width, uint32_t hei
                                  uint32_t format);
 void display_send_surface_destroy(struct conn *conn);
 void display_send_fill(struct conn *conn, const pixman_box32_t *box, uint32_t color);
+/* The client copies what it shows: `box` becomes what is at src_x, src_y; they may overlap. */
+void display_send_copy_bits(struct conn *conn, const pixman_box32_t *box, int32_t src_x,
+                            int32_t src_y);
 
 /* A DRAW_COPY of an image of the box's size, up to and with the image's descriptor: the caller
  * appends the image's body to the buffer and calls conn_end. keep_id: what the client is to keep

@@ -5,6 +5,7 @@
  * dirty tile that it touches, or that tile's hash would describe a mixture.
  */
 #include "display/blocks.h"
+#include "display/motion.h"
 #include "display/shown.h"
 
 #include <glib.h>
@@ -47,16 +48,14 @@ static uint64_t box_area(const pixman_box32_t *box)
 static bool tile_needed(struct planner *self, uint32_t col, uint32_t row)
 {
     size_t index = shown_index(self->shown, col, row);
-    uint64_t hash;
 
     if (self->shown->box[index].x2 == 0) {
         return false;
     }
-    hash = tile_hashes_get(self->hashes, self->px, col, row);
-    if (hash != self->shown->hash[index]) {
+    if (tile_hashes_get(self->hashes, self->px, col, row) != self->shown->hash[index]) {
         return true;
     }
-    shown_settle(self->shown, col, row, hash);
+    shown_settle(self->shown, self->hashes, self->px, col, row);
     return false;
 }
 
@@ -179,8 +178,7 @@ static void settle(struct planner *self, const struct tile_range *tiles)
     for (uint32_t row = tiles->row1; row < tiles->row2; row++) {
         for (uint32_t col = tiles->col1; col < tiles->col2; col++) {
             if (self->shown->box[shown_index(self->shown, col, row)].x2 > 0) {
-                shown_settle(self->shown, col, row,
-                             tile_hashes_get(self->hashes, self->px, col, row));
+                shown_settle(self->shown, self->hashes, self->px, col, row);
             }
         }
     }
@@ -324,6 +322,9 @@ bool plan_next(struct shown *self, struct tile_hashes *hashes, const struct pixe
     struct patch patch;
 
     *out = (struct plan_step){0};
+    if (motion_next(self, hashes, px, out)) {
+        return true;
+    }
     planner.blocks = blocks_begin(&blocks) ? &blocks : NULL;
     if (!next_patch(&planner, &patch)) {
         return false;

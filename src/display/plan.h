@@ -75,6 +75,7 @@ enum plan_kind {
     PLAN_FILL,   /* `box` is one plain `colour` */
     PLAN_IMAGE,  /* `box` as it is in the surface; `image` is the id to keep it as, or 0 */
     PLAN_CACHED, /* `box` is the part at src of the client's cached `image` */
+    PLAN_COPY,   /* `box` as the client shows it now, that many pixels at src_x, src_y */
 };
 
 struct plan_step {
@@ -83,7 +84,7 @@ struct plan_step {
     uint32_t colour;    /* FILL: the pixel value; pad byte 0 for xRGB */
     uint64_t image;
     uint32_t image_width, image_height; /* CACHED */
-    int32_t src_x, src_y;               /* CACHED */
+    int32_t src_x, src_y;               /* CACHED; COPY: as for `box`, the two may overlap */
 };
 
 /*
@@ -92,7 +93,8 @@ struct plan_step {
  * from `px` before the surface changes, and calls shown_forget if it cannot send them.
  * px, hashes and self are of one size.
  *
- * Order: damage of at most PLAN_SMALL_PIXELS goes first, newest first, so that a key press does not
+ * Order: what only moved comes first (motion.h says when that is looked for), and may leave new
+ * damage. Then damage of at most PLAN_SMALL_PIXELS goes first, newest first, so that a key press does not
  * wait for a whole screen; after PLAN_SMALL_RUN such steps one of the others has its turn. The
  * others go in sweeps from top to bottom; what is damaged after a sweep has begun, and was not
  * waiting already, is for the next sweep: so what keeps changing cannot starve what is below it.

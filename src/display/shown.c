@@ -64,8 +64,10 @@ struct shown *shown_new(uint32_t width, uint32_t height)
     self->rows = tiles_across(height);
     self->words = (self->cols + 63) / 64;
     self->hash = g_try_new0(uint64_t, count);
+    self->row_hash = g_try_new(uint64_t, count * TILE_SIZE);
     self->box = g_try_new0(struct tile_box, count);
-    if (!set_init(&self->now, self) || !set_init(&self->next, self) || !self->hash || !self->box) {
+    if (!set_init(&self->now, self) || !set_init(&self->next, self) || !self->hash ||
+        !self->row_hash || !self->box) {
         shown_free(self);
         return NULL;
     }
@@ -81,6 +83,7 @@ void shown_free(struct shown *self)
     set_free(&self->now);
     set_free(&self->next);
     g_free(self->hash);
+    g_free(self->row_hash);
     g_free(self->box);
     g_free(self->blocks);
     g_free(self);
@@ -132,6 +135,20 @@ static void note_small(struct shown *self, const pixman_box32_t *box)
     self->small_count = kept + 1;
 }
 
+static void note_fresh(struct motion_watch *watch, const pixman_box32_t *box)
+{
+    pixman_box32_t *fresh = &watch->fresh;
+
+    if (watch->fresh_pixels == 0) {
+        *fresh = *box;
+    }
+    fresh->x1 = MIN(fresh->x1, box->x1);
+    fresh->y1 = MIN(fresh->y1, box->y1);
+    fresh->x2 = MAX(fresh->x2, box->x2);
+    fresh->y2 = MAX(fresh->y2, box->y2);
+    watch->fresh_pixels += (uint64_t)(box->x2 - box->x1) * (uint64_t)(box->y2 - box->y1);
+}
+
 void shown_damage(struct shown *self, const pixman_box32_t *box)
 {
     pixman_box32_t in = {
@@ -152,6 +169,7 @@ void shown_damage(struct shown *self, const pixman_box32_t *box)
     if ((int64_t)(in.x2 - in.x1) * (in.y2 - in.y1) <= PLAN_SMALL_PIXELS) {
         note_small(self, &in);
     }
+    note_fresh(&self->watch, &in);
 }
 
 void shown_damage_all(struct shown *self)
@@ -162,10 +180,18 @@ void shown_damage_all(struct shown *self)
     self->small_count = 0;
 }
 
+/* What is not known cannot be moved. */
+static void forget_rows(struct shown *self)
+{
+    memset(self->row_hash, 0, shown_count(self) * TILE_SIZE * sizeof(self->row_hash[0]));
+}
+
 void shown_forget(struct shown *self)
 {
     memset(self->hash, 0, shown_count(self) * sizeof(self->hash[0]));
+    forget_rows(self);
     shown_damage_all(self);
+    self->watch.fresh_pixels = 0;
 }
 
 bool shown_dirty(const struct shown *self)
@@ -189,18 +215,54 @@ bool shown_import(struct shown *self, const uint64_t *hashes, size_t n)
         return false;
     }
     memcpy(self->hash, hashes, n * sizeof(hashes[0]));
+    forget_rows(self);
     shown_damage_all(self);
+    self->watch.fresh_pixels = 0;
     return true;
 }
 
-void shown_settle(struct shown *self, uint32_t col, uint32_t row, uint64_t hash)
+void shown_settle(struct shown *self, struct tile_hashes *hashes, const struct pixels *px,
+                  uint32_t col, uint32_t row)
 {
     size_t index = shown_index(self, col, row);
 
-    self->hash[index] = hash;
+    self->hash[index] = tile_hashes_get(hashes, px, col, row);
+    memcpy(self->row_hash + index * TILE_SIZE, tile_rows_get(hashes, px, col, row),
+           TILE_SIZE * sizeof(self->row_hash[0]));
     self->box[index] = (struct tile_box){0};
     set_remove(self, &self->now, col, row);
     set_remove(self, &self->next, col, row);
+}
+
+/* Narrows the range of rows, exclusive at the end, to where two tiles differ; may become empty. */
+static void rows_differing(const uint64_t *a, const uint64_t *b, uint8_t *first, uint8_t *last)
+{
+    while (*last > 0 && a[*last - 1] == b[*last - 1]) {
+        (*last)--;
+    }
+    while (*first < *last && a[*first] == b[*first]) {
+        (*first)++;
+    }
+}
+
+void shown_compare(struct shown *self, struct tile_hashes *hashes, const struct pixels *px,
+                   uint32_t col, uint32_t row)
+{
+    size_t index = shown_index(self, col, row);
+    const uint64_t *rows = self->row_hash + index * TILE_SIZE;
+    struct tile_box box = {.x2 = (uint8_t)MIN(TILE_SIZE, self->width - col * TILE_SIZE),
+                           .y2 = (uint8_t)MIN(TILE_SIZE, self->height - row * TILE_SIZE)};
+
+    rows_differing(rows, tile_rows_get(hashes, px, col, row), &box.y1, &box.y2);
+    if (box.y1 == box.y2) {
+        shown_settle(self, hashes, px, col, row);
+        return;
+    }
+    self->hash[index] = tile_rows_hash(rows);
+    if (self->box[index].x2 == 0) {
+        set_add(self, &self->next, col, row);
+    }
+    self->box[index] = box;
 }
 
 static uint32_t first_col(const struct shown *self, const struct tile_set *set, uint32_t row)

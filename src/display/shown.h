@@ -24,11 +24,20 @@ struct tile_set {
 
 #define SHOWN_SMALL_MAX 8
 
+/* When to look for motion; see motion.h. */
+struct motion_watch {
+    pixman_box32_t fresh;  /* around the damage since the last look */
+    uint64_t fresh_pixels; /* of that damage; what is told twice counts twice */
+    pixman_box32_t vain;   /* around what the last looks, all in vain, looked at */
+    uint32_t vain_count;
+};
+
 struct shown {
     uint32_t width, height;
     uint32_t cols, rows;
     uint32_t words;
     uint64_t *hash;       /* of what the client shows */
+    uint64_t *row_hash;   /* the same for each row of a tile, as in tile_rows_get; 0: not known */
     struct tile_box *box; /* where that may differ from the surface */
 
     /* Every tile with a box is in one of these: this sweep's, and what waits for the next one. */
@@ -40,6 +49,7 @@ struct shown {
 
     struct block *blocks; /* of blocks.c; NULL until it is asked */
     uint32_t pass;        /* of blocks.c */
+    struct motion_watch watch;
 };
 
 static inline size_t shown_index(const struct shown *self, uint32_t col, uint32_t row)
@@ -51,7 +61,21 @@ static inline size_t shown_index(const struct shown *self, uint32_t col, uint32_
 bool plan_plain(const struct pixels *px, const pixman_box32_t *box, uint32_t *colour);
 
 /* The client now shows the surface in this tile. */
-void shown_settle(struct shown *self, uint32_t col, uint32_t row, uint64_t hash);
+void shown_settle(struct shown *self, struct tile_hashes *hashes, const struct pixels *px,
+                  uint32_t col, uint32_t row);
+
+/* The signature of one row, y of the surface, of the tiles in a column. */
+static inline uint64_t *shown_row_hash(const struct shown *self, uint32_t col, uint32_t y)
+{
+    return &self->row_hash[shown_index(self, col, y / TILE_SIZE) * TILE_SIZE + y % TILE_SIZE];
+}
+
+/*
+ * row_hash of this tile has changed, because the client's pixels have: what differs from the surface
+ * becomes the tile's box, whatever it was.
+ */
+void shown_compare(struct shown *self, struct tile_hashes *hashes, const struct pixels *px,
+                   uint32_t col, uint32_t row);
 
 /* First tile of the sweep, row by row; begins the next sweep when this one is done. */
 bool shown_first(struct shown *self, uint32_t *col, uint32_t *row);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A surface cut into square tiles, and a hash of what each holds: by it the server knows that a
- * client already shows something, whoever drew it and however often.
+ * client already shows something, whoever drew it and however often. Every pixel row of a tile has
+ * a signature of its own, by which content that moved up or down is found; the tile's hash is made
+ * of these, so that both cost one look at the pixels.
  *
  * Shared by all clients of a surface, owned by its display's thread. A hash depends on pixel values
  * only (the pad byte of xRGB does not count), so it means the same on another host.
@@ -56,10 +58,25 @@ void tile_hashes_damage(struct tile_hashes *self, const pixman_box32_t *box);
 void tile_hashes_damage_all(struct tile_hashes *self);
 
 /*
- * XXH3-64 of the tile's pixels, row after row; computed when not known, never TILE_HASH_UNKNOWN.
- * px has the size given to tile_hashes_new; col and row are inside.
+ * The tile's hash: tile_rows_hash of its rows' signatures. Computed when not known. px has the size
+ * given to tile_hashes_new; col and row are inside.
  */
 uint64_t tile_hashes_get(struct tile_hashes *self, const struct pixels *px, uint32_t col,
                          uint32_t row);
+
+/*
+ * The signatures of the tile's TILE_SIZE rows, computed as above: XXH3-64 of a row's pixels, never
+ * TILE_HASH_UNKNOWN; TILE_ROW_NONE for rows below the surface's edge. Valid until the next damage.
+ */
+const uint64_t *tile_rows_get(struct tile_hashes *self, const struct pixels *px, uint32_t col,
+                              uint32_t row);
+
+#define TILE_ROW_NONE 1
+
+/*
+ * XXH3-64 of TILE_SIZE signatures, little endian; TILE_HASH_UNKNOWN when one of them is that, and
+ * only then.
+ */
+uint64_t tile_rows_hash(const uint64_t *rows);
 
 #endif

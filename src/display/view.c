@@ -181,6 +181,26 @@ static void send_cached(struct view *self, const struct plan_step *step)
 
 /* Steps -------------------------------------------------------------------------------------- */
 
+static bool show_step(struct view *self, const struct pixels *px, const struct plan_step *step)
+{
+    struct codec_wish how = wish(self);
+
+    switch (step->kind) {
+    case PLAN_FILL:
+        display_send_fill(self->conn, &step->box, painter_color(px->format, step->colour));
+        return true;
+    case PLAN_CACHED:
+        send_cached(self, step);
+        return true;
+    case PLAN_IMAGE:
+        return painter_image(self->scene->painter, self->conn, px, &step->box, step->image, &how);
+    case PLAN_COPY:
+        display_send_copy_bits(self->conn, &step->box, step->src_x, step->src_y);
+        return true;
+    }
+    return false;
+}
+
 static bool send_step(struct view *self)
 {
     struct pixels px = scene_pixels(self->scene);
@@ -188,25 +208,15 @@ static bool send_step(struct view *self)
     const struct plan_limits limits = {.max_pixels = PLAN_MAX_PIXELS,
                                        .images = painter_takes(px.format) ? images(self) : NULL,
                                        .now_us = loop_now_us()};
-    struct codec_wish how = wish(self);
     struct plan_step step;
 
     if (!plan_next(self->shown, self->scene->hashes, &px, &limits, &step))
         return false;
-    self->pixels_sent +=
-        (uint64_t)(step.box.x2 - step.box.x1) * (uint64_t)(step.box.y2 - step.box.y1);
+    if (step.kind != PLAN_COPY)
+        self->pixels_sent +=
+            (uint64_t)(step.box.x2 - step.box.x1) * (uint64_t)(step.box.y2 - step.box.y1);
     send_evicted(self);
-    switch (step.kind) {
-    case PLAN_FILL:
-        display_send_fill(self->conn, &step.box, painter_color(px.format, step.colour));
-        return true;
-    case PLAN_CACHED:
-        send_cached(self, &step);
-        return true;
-    case PLAN_IMAGE:
-        return painter_image(self->scene->painter, self->conn, &px, &step.box, step.image, &how);
-    }
-    return false;
+    return show_step(self, &px, &step);
 }
 
 static bool send_monitors(struct view *self)

@@ -11,8 +11,10 @@ the longest in a calm time before. It may exceed QEMU's own downtime by PAUSE_MS
 machine lengthens a pause, nothing shortens it: so the best of up to TRIES moves counts, all are
 reported, and everything else must be right in each of them.
 """
+import os
+
 from harness import client, tiny, vm
-from harness.run import check, run
+from harness.run import Failure, Skip, check, run
 from keys_and_pointer import inputs_work
 
 TRIES = 3
@@ -22,8 +24,21 @@ FORBIDDEN = ["channel-new", "channel-open", "channel-closed", "channel-destroyed
              "disconnected", "session"]
 
 
+def use_kvm(bench):
+    """From here on VMs run under KVM; skips the test where KVM does not boot the guest."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        raise Skip("no KVM")
+    os.environ["CARAVAN_ACCEL"] = "kvm"
+    try:
+        tiny.boot(bench, "std", name="trial").quit()
+    except Failure as failure:
+        raise Skip(f"KVM does not boot the guest here: {failure}") from None
+
+
 def test(bench, options):
     pauses = []
+    if options.kvm:
+        use_kvm(bench)
     for attempt in range(TRIES):
         pauses.append(journey(bench, options, attempt))
         if pauses[-1] <= PAUSE_MS:
@@ -115,6 +130,7 @@ def arguments(parser):
     parser.add_argument("vga", choices=["std", "virtio", "qxl"])
     parser.add_argument("--clients", type=int, default=1)
     parser.add_argument("--hops", type=int, default=1)
+    parser.add_argument("--kvm", action="store_true", help="instead of TCG; skipped without")
     parser.add_argument("--noise", action="store_true", help="with pixels nothing compresses")
     parser.add_argument("--head-start", type=float, default=1,
                         help="seconds between client_migrate_info and migrate")

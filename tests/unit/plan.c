@@ -102,6 +102,7 @@ static void draw_step(struct world *w, struct client *c, const struct plan_step 
     assert_true(step->box.x1 >= 0 && step->box.x1 < step->box.x2);
     assert_true(step->box.y1 >= 0 && step->box.y1 < step->box.y2);
     assert_true(step->box.x2 <= (int32_t)w->width && step->box.y2 <= (int32_t)w->height);
+    assert_int_not_equal(step->kind, PLAN_COPY); /* tests/unit/motion.c is about these */
     for (int32_t y = step->box.y1; y < step->box.y2; y++) {
         for (int32_t x = step->box.x1; x < step->box.x2; x++) {
             size_t at = (size_t)y * w->width + (size_t)x;

@@ -130,6 +130,9 @@ static uint32_t step_pixel(const struct world *w, const struct plan_step *step,
     switch (step->kind) {
     case PLAN_FILL:
         return step->colour;
+    case PLAN_COPY:
+        return from->pixels[(size_t)(y + step->src_y - step->box.y1) * w->width +
+                            (size_t)(x + step->src_x - step->box.x1)];
     case PLAN_IMAGE:
         return w->frame[(size_t)y * w->width + (size_t)x];
     case PLAN_CACHED:
@@ -143,8 +146,12 @@ static uint32_t step_pixel(const struct world *w, const struct plan_step *step,
 
 static void draw_step(struct world *w, const struct plan_step *step)
 {
-    const struct kept *from = NULL;
+    struct kept before = {.pixels = NULL};
+    const struct kept *from = &before;
 
+    if (step->kind == PLAN_COPY) {
+        before.pixels = g_memdup2(w->picture, (size_t)w->width * w->height * 4);
+    }
     if (step->kind == PLAN_CACHED) {
         from = g_hash_table_lookup(w->kept, &step->image);
         assert_non_null(from);
@@ -159,6 +166,7 @@ static void draw_step(struct world *w, const struct plan_step *step)
         }
     }
     w->steps++;
+    g_free(before.pixels);
 }
 
 static bool one_step(struct world *w)

@@ -33,6 +33,7 @@ static bool paint_with_source(struct job *job, struct paint *paint, struct sourc
     if (ok) {
         paint->source = source;
         paint_region(job, paint, &job->region);
+        paint->source = NULL;
     }
     source_close(source);
     return ok;

@@ -64,7 +64,7 @@ static void blend_row(struct job *job, int32_t x, int32_t y, uint32_t n, struct 
                       const void *data)
 {
     const struct blend *blend = data;
-    struct pixels dst = pixels_of_surface(job->dst);
+    struct raster dst = raster_of_surface(job->dst);
 
     if (job->dst->bpp == 32)
         dst.format = blend->dst_alpha ? PIXEL_ARGB : PIXEL_XRGB;

@@ -57,7 +57,7 @@ static bool open_surface(struct operand *self, struct job *job, const struct sur
 static bool open_bitmap(struct operand *self, struct job *job, const struct qxl_image *image,
                         bool opaque)
 {
-    struct pixels pixels = pixels_of_bitmap(image);
+    struct raster pixels = raster_of_bitmap(image);
     size_t n = (size_t)pixels.width * pixels.height;
 
     if (pixels.width > SURFACE_SIDE_MAX || pixels.height > SURFACE_SIDE_MAX ||

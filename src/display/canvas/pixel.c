@@ -35,7 +35,7 @@ static uint32_t from_565(uint32_t c)
     return OPAQUE_ALPHA | (r << 3 | r >> 2) << 16 | (g << 2 | g >> 4) << 8 | (b << 3 | b >> 2);
 }
 
-struct pixels pixels_of_bitmap(const struct qxl_image *image)
+struct raster raster_of_bitmap(const struct qxl_image *image)
 {
     static const enum pixel_format formats[SPICE_BITMAP_FMT_ENUM_END] = {
         [SPICE_BITMAP_FMT_1BIT_LE] = PIXEL_P1_LE, [SPICE_BITMAP_FMT_1BIT_BE] = PIXEL_P1_BE,
@@ -47,7 +47,7 @@ struct pixels pixels_of_bitmap(const struct qxl_image *image)
     ptrdiff_t stride = (ptrdiff_t)image->stride;
     ptrdiff_t last = stride * ((ptrdiff_t)image->height - 1);
 
-    return (struct pixels){
+    return (struct raster){
         .format = formats[image->format],
         .width = image->width,
         .height = image->height,
@@ -75,9 +75,9 @@ static enum pixel_format surface_pixel_format(uint32_t format)
     }
 }
 
-struct pixels pixels_of_surface(const struct surface *surface)
+struct raster raster_of_surface(const struct surface *surface)
 {
-    return (struct pixels){
+    return (struct raster){
         .format = surface_pixel_format(surface->format),
         .width = surface->width,
         .height = surface->height,
@@ -106,7 +106,7 @@ static uint32_t load24(const uint8_t *p)
     return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16;
 }
 
-static uint32_t pixel_at(const struct pixels *self, const uint8_t *row, uint32_t x)
+static uint32_t pixel_at(const struct raster *self, const uint8_t *row, uint32_t x)
 {
     switch (self->format) {
     case PIXEL_P1_LE:
@@ -139,7 +139,7 @@ static uint32_t pixel_at(const struct pixels *self, const uint8_t *row, uint32_t
     return 0;
 }
 
-void pixels_fetch(const struct pixels *self, uint32_t x, uint32_t y, uint32_t n, uint32_t *out)
+void pixels_fetch(const struct raster *self, uint32_t x, uint32_t y, uint32_t n, uint32_t *out)
 {
     const uint8_t *row = self->top + self->stride * (ptrdiff_t)y;
 

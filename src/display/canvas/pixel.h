@@ -30,8 +30,9 @@ enum pixel_format {
     PIXEL_A1_BE,
 };
 
-/* Pixels somewhere in memory. */
-struct pixels {
+/* Pixels somewhere in memory, in any format that a guest may send (display/pixels.h has what is
+ * shown). */
+struct raster {
     enum pixel_format format;
     uint32_t width, height;
     const uint8_t *top;      /* the top row */
@@ -40,10 +41,10 @@ struct pixels {
 };
 
 /* Views that borrow. `image` is a BITMAP. */
-struct pixels pixels_of_bitmap(const struct qxl_image *image);
-struct pixels pixels_of_surface(const struct surface *surface);
+struct raster raster_of_bitmap(const struct qxl_image *image);
+struct raster raster_of_surface(const struct surface *surface);
 
-void pixels_fetch(const struct pixels *self, uint32_t x, uint32_t y, uint32_t n, uint32_t *out);
+void pixels_fetch(const struct raster *self, uint32_t x, uint32_t y, uint32_t n, uint32_t *out);
 
 /* Two channels of a word at a time, in the low byte of each half: the other two are word >> 8. */
 #define PIXEL_LANES 0x00ff00ffu

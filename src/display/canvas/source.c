@@ -16,7 +16,7 @@ static int32_t box_height(const pixman_box32_t *box)
 }
 
 /* Replaces rows [y0, y1) of a surface's view by a copy, so that drawing does not change them. */
-static uint8_t *snapshot(struct pixels *pixels, const struct surface *surface, uint32_t y0,
+static uint8_t *snapshot(struct raster *pixels, const struct surface *surface, uint32_t y0,
                          uint32_t y1, const char **reason)
 {
     size_t pitch = surface->mem_size / surface->height;
@@ -36,13 +36,13 @@ static uint8_t *snapshot(struct pixels *pixels, const struct surface *surface, u
 
 /* The view of an image, and the surface that it shows, if any. */
 static bool resolve(const struct surfaces *surfaces, const struct surface *dst,
-                    const struct qxl_image *image, struct pixels *out,
+                    const struct qxl_image *image, struct raster *out,
                     const struct surface **surface, const char **reason)
 {
     *surface = NULL;
     switch (image->kind) {
     case QXL_IMAGE_BITMAP:
-        *out = pixels_of_bitmap(image);
+        *out = raster_of_bitmap(image);
         return true;
     case QXL_IMAGE_SURFACE:
         *surface = surfaces_get(surfaces, image->surface_id);
@@ -58,11 +58,11 @@ static bool resolve(const struct surfaces *surfaces, const struct surface *dst,
     }
     if (!*surface)
         return false;
-    *out = pixels_of_surface(*surface);
+    *out = raster_of_surface(*surface);
     return true;
 }
 
-static bool area_inside(const pixman_box32_t *area, const struct pixels *pixels)
+static bool area_inside(const pixman_box32_t *area, const struct raster *pixels)
 {
     return area->x1 >= 0 && area->y1 >= 0 && area->x1 < area->x2 && area->y1 < area->y2 &&
            (uint32_t)area->x2 <= pixels->width && (uint32_t)area->y2 <= pixels->height;
@@ -264,7 +264,7 @@ void brush_row(const struct brush *self, const struct surface *dst, int32_t x, i
 }
 
 /* A mask's bits stand for themselves, whatever its palette says. */
-static bool mask_format(struct pixels *pixels)
+static bool mask_format(struct raster *pixels)
 {
     if (pixels->format == PIXEL_P1_LE)
         pixels->format = PIXEL_A1_LE;

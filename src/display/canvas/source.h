@@ -10,7 +10,7 @@
 #include "display/canvas/pixel.h"
 
 struct source {
-    struct pixels pixels;
+    struct raster pixels;
     uint8_t *copy;       /* owned: rows y0.. of a surface that is being drawn on; or NULL */
     uint32_t y0;         /* row of the image that pixels.top is */
     pixman_box32_t from; /* in the image */
@@ -37,7 +37,7 @@ const uint8_t *source_row_verbatim(const struct source *self, int32_t x, int32_t
 struct brush {
     bool tiled;
     uint32_t color; /* raw */
-    struct pixels pixels;
+    struct raster pixels;
     uint8_t *copy; /* owned, as in struct source */
     int32_t x, y;  /* place of the tile's corner */
 };
@@ -53,7 +53,7 @@ void brush_row(const struct brush *self, const struct surface *dst, int32_t x, i
 struct mask {
     bool used; /* false: everything is drawn */
     bool inverted;
-    struct pixels pixels;
+    struct raster pixels;
     int32_t dx, dy; /* mask pixel = destination pixel + (dx, dy) */
 };
 

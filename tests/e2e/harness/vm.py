@@ -54,7 +54,8 @@ class Vm:
         self.bench, self.name, self.spice = bench, name, spice
         self.serial_path = bench.path(f"{name}.serial")
         self._shots = 0
-        arguments = [QEMU, "-accel", "tcg", "-name", f"guest={name}", "-nodefaults",
+        accelerator = os.environ.get("CARAVAN_ACCEL", "tcg")
+        arguments = [QEMU, "-accel", accelerator, "-name", f"guest={name}", "-nodefaults",
                      "-serial", f"file:{self.serial_path}",
                      "-qmp", f"unix:{bench.path(name + '.qmp')},server=on,wait=off", *machine]
         if spice:
