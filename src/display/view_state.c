@@ -46,6 +46,8 @@ bool view_state_save(const struct display_client *client, const struct picture *
         .pixmap_cache_freezer = true,
         .glz_dictionary_id = client->glz_id,
         .glz_window_size = client->glz_window,
+        /* Clients' decoders break on an id they know: a server after us must not start anew. */
+        .next_image_id = client->glz_next_image,
         .max_encoders = ENCODERS,
         .surfaces = {.count = picture->exists, .list = picture->exists ? &surface : NULL},
         .tiles_count = picture->hashes != NULL,
@@ -115,6 +117,15 @@ static bool load_any(const uint8_t *bytes, size_t len, struct display_state *sta
     return false;
 }
 
+static bool cache_was_used(const struct display_state *state)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(state->pixmap_cache_serials); i++) {
+        if (state->pixmap_cache_serials[i])
+            return true;
+    }
+    return false;
+}
+
 bool view_state_load(const uint8_t *bytes, size_t len, struct view_state *out)
 {
     struct display_state state;
@@ -128,9 +139,11 @@ bool view_state_load(const uint8_t *bytes, size_t len, struct view_state *out)
         .cache_size = state.pixmap_cache_size,
         .glz_id = state.glz_dictionary_id,
         .glz_window = state.glz_window_size,
+        .glz_next_image = state.next_image_id,
     };
     out->next_serial = state.message_serial + 1;
-    out->frozen_cache = state.pixmap_cache_freezer && state.tiles_count == 0;
+    out->keeps_images = state.pixmap_cache_freezer;
+    out->frozen_cache = state.pixmap_cache_freezer && cache_was_used(&state);
     take_picture(&state, &out->picture);
     blob_display_free(&state);
     return true;
