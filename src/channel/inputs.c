@@ -90,6 +90,8 @@ void inputs_link_hold(struct inputs_link *self, bool hold)
     self->hold = hold;
     if (hold)
         return;
+    if (self->kept.count)
+        log_info("inputs: the guest hears %u steps that were kept for it", self->kept.count);
     for (uint32_t i = 0; i < self->kept.count; i++)
         tell(self, &self->kept.list[i]);
     self->kept.count = 0;
