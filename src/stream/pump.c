@@ -66,18 +66,36 @@ static bool read_once(struct pump *self)
     return n == READ_CHUNK || stream_pending(self->stream);
 }
 
+/* Clients read a unit (a TLS record) and handle one message of it, then wait for the socket: what
+ * else was in it they would find too late. So a unit ends where a message ends. */
+static ssize_t write_units(struct pump *self, const struct buf *out)
+{
+    size_t done = 0, len;
+    ssize_t n;
+
+    do {
+        len = conn_message_left(self->conn, done);
+        n = stream_write(self->stream, out->data + done, len);
+        if (n < 0)
+            return done ? (ssize_t)done : -1;
+        done += (size_t)n;
+    } while ((size_t)n == len && done < out->len);
+    return (ssize_t)done;
+}
+
 /* False when the link takes no more now. */
 static bool write_once(struct pump *self)
 {
     struct buf *out = conn_output(self->conn);
-    ssize_t n = stream_write(self->stream, out->data, out->len);
+    ssize_t n = stream_in_units(self->stream) ? write_units(self, out)
+                                              : stream_write(self->stream, out->data, out->len);
 
     if (n < 0) {
         if (errno != EAGAIN && errno != EINTR)
             end(self, stream_error(self->stream));
         return false;
     }
-    buf_consume(out, (size_t)n);
+    conn_taken(self->conn, (size_t)n);
     return out->len == 0;
 }
 

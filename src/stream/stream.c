@@ -114,6 +114,11 @@ const char *stream_error(const struct stream *self)
     return self->ops->error(self);
 }
 
+bool stream_in_units(const struct stream *self)
+{
+    return self->ops->in_units;
+}
+
 bool stream_is_secure(const struct stream *self)
 {
     return self->ops->secure;

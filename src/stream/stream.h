@@ -52,6 +52,9 @@ ssize_t stream_peek(struct stream *self, void *bytes, size_t len);
  * After EAGAIN the next call must begin with the same bytes, and have at least as many. */
 ssize_t stream_write(struct stream *self, const void *bytes, size_t len);
 
+/* True if what one write takes reaches the peer as a unit of its own, or several. */
+bool stream_in_units(const struct stream *self);
+
 /* Says to the peer that no more comes. */
 void stream_shut_output(struct stream *self);
 

@@ -8,6 +8,7 @@
 /* The functions of stream.h for one kind; all are required. */
 struct stream_ops {
     bool secure;
+    bool in_units;
     enum stream_step (*handshake)(struct stream *self);
     ssize_t (*read)(struct stream *self, void *bytes, size_t len);
     ssize_t (*peek)(struct stream *self, void *bytes, size_t len);

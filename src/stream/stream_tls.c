@@ -282,6 +282,7 @@ static void tls_clear(struct stream *base)
 
 static const struct stream_ops tls_ops = {
     .secure = true,
+    .in_units = true,
     .handshake = tls_handshake,
     .read = tls_read,
     .peek = tls_peek,
