@@ -41,8 +41,8 @@ void settings_clear(struct settings *self);
 /* Security of one channel by its name ("main", "display", ...), or of all: NULL or "default".
  * False if there is no such channel. */
 bool settings_secure(struct settings *self, const char *channel, bool tls_only);
-/* A port for TLS, and what it is done with. False, with the reason in the log, if anything is wrong:
- * then there is no such port. */
+/* A port for TLS, and what it is done with. False, with the reason in the log, if anything is
+ * wrong: then there is no such port. */
 bool settings_set_tls(struct settings *self, int port, const struct tls_files *files);
 
 bool settings_needs_tls(const struct settings *self, uint8_t channel_type);

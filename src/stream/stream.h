@@ -39,7 +39,7 @@ struct stream *stream_from_fd_tls(int fd, struct tls_context *tls);
 /* Says goodbye in the stream's way if the link takes it at once, and closes. */
 void stream_free(struct stream *self);
 
-/* What comes before the bytes of the link: goes as far as it can now. Of a plain stream: nothing. */
+/* What comes before the bytes of the link: goes as far as it can now. If plain: nothing. */
 enum stream_step stream_handshake(struct stream *self);
 
 /* Bytes read, 0 at the end of the stream, -1 with errno (EAGAIN when there is nothing now). */

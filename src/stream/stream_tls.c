@@ -197,8 +197,8 @@ static ssize_t tls_peek(struct stream *base, void *bytes, size_t len)
     return take(base, bytes, len, SSL_peek);
 }
 
-/* One record; 0 when nothing was taken, errno says why. A write that OpenSSL could not finish has to
- * be repeated with the very same bytes. */
+/* One record; 0 when nothing was taken, errno says why. A write that OpenSSL could not finish has
+ * to be repeated with the very same bytes. */
 static size_t write_record(struct stream_tls *self, const uint8_t *bytes, size_t len)
 {
     size_t n = self->begun ? self->begun : MIN(len, RECORD_BYTES);

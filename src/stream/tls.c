@@ -63,8 +63,10 @@ static const struct part {
     bool optional;
     bool (*load)(SSL_CTX *ssl, const char *path);
 } parts[] = {
-    {"CA certificate", "x509-dir or x509-cacert-file", offsetof(struct tls_files, ca), false, load_ca},
-    {"certificate", "x509-dir or x509-cert-file", offsetof(struct tls_files, cert), false, load_chain},
+    {"CA certificate", "x509-dir or x509-cacert-file", offsetof(struct tls_files, ca), false,
+     load_ca},
+    {"certificate", "x509-dir or x509-cert-file", offsetof(struct tls_files, cert), false,
+     load_chain},
     {"private key", "x509-dir, x509-key-file or x509-key-password", offsetof(struct tls_files, key),
      false, load_key},
     {"Diffie-Hellman parameters", "x509-dh-key-file", offsetof(struct tls_files, dh), true, load_dh},

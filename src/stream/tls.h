@@ -14,8 +14,8 @@ struct tls_files {
     const char *key;          /* its private key */
     const char *key_password; /* NULL: the key is not encrypted */
     const char *dh;           /* NULL: OpenSSL's own parameters */
-    const char *ciphers;      /* OpenSSL's cipher list, where TLS 1.3's names (TLS_*) may stand, too;
-                                 NULL or "": its default */
+    const char *ciphers;      /* OpenSSL's cipher list, in which names of TLS 1.3 (TLS_*) may
+                                 stand, too; NULL or "": its default */
 };
 
 /*
@@ -38,7 +38,7 @@ const struct bio_method_st *tls_context_bio(struct tls_context *self);
 /* Made by stream_tls.c: a method of BIOs whose data is a struct stream (BIO_meth_free). */
 struct bio_method_st *stream_tls_bio_new(void);
 
-/* OpenSSL's reason for the last failure on this thread: static text, never NULL. Empties its queue. */
+/* OpenSSL's reason for the last failure on this thread: static, never NULL. Empties its queue. */
 const char *tls_reason(void);
 
 #endif

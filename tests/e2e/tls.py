@@ -12,7 +12,8 @@ from keys_and_pointer import inputs_work
 from move import nothing_reopened
 
 SUBJECT = "O=caravan tests,CN=server"
-NO_CONNECTION = 2
+NO_CONNECTION, LOST = 2, 4
+BUSY_PICTURES = 60
 HANDSHAKE_SECONDS = 10
 HALF_OPEN = 20
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
@@ -25,7 +26,7 @@ def openssl(folder, *arguments):
 
 
 def certificates(bench, name):
-    """A folder as QEMU's x509-dir wants it: a CA, a server's certificate for SUBJECT and its key."""
+    """A folder as QEMU's x509-dir wants it: a CA, a certificate for SUBJECT and its key."""
     if not shutil.which("openssl"):
         raise Skip("no openssl command")
     folder = bench.path(name)
@@ -72,6 +73,16 @@ def serves(bench, machine, viewer):
     tiny.switch(machine, "freeze", False)
 
 
+def keeps_up(bench, machine, viewer):
+    """Noise fills the link, and what is shown in the end is right."""
+    tiny.switch(machine, "busy", True)
+    viewer.command(f"wait-picture {BUSY_PICTURES} 30")
+    tiny.switch(machine, "busy", False)
+    tiny.switch(machine, "freeze", True)
+    tiny.same_picture(bench, machine, viewer)
+    tiny.switch(machine, "freeze", False)
+
+
 def refused(bench, machine, name, uri=None, settings=()):
     status = client.Client(bench, name, uri or machine.spice.uri, settings=settings).end()
     check(status == NO_CONNECTION, f"{name} ended with {status}, not {NO_CONNECTION}")
@@ -85,6 +96,7 @@ def tls_port_only(bench, folder, other):
     check(told["tls-port"] == machine.spice.tls_port and "port" not in told, f"query-spice: {told}")
     viewer = client.connect(bench, machine, settings=trusting(folder))
     serves(bench, machine, viewer)
+    keeps_up(bench, machine, viewer)
     links = secured(machine)
     check(len(links) == 4 and all(links.values()), f"query-spice: tls of channels {links}")
     bench.say(f"query-spice: tls of channels {links}")
@@ -190,7 +202,31 @@ def move(bench):
     source.quit()
 
 
-CASES = {"links": links, "half-open": half_open, "move": move}
+def move_to_stranger(bench):
+    """A target whose certificate the client does not trust gets no client; the VM arrives."""
+    folder, other = certificates(bench, "certificates"), certificates(bench, "other")
+    source = boot(bench, vm.Spice.tls(folder, SUBJECT))
+    viewer = client.connect(bench, source, settings=trusting(folder))
+    target, port = tiny.target(bench, "std", vm.Spice.tls(other, SUBJECT), "stranger",
+                               {"G_MESSAGES_DEBUG": "Spice"})
+    source.name_target(target)
+    wait_said(bench, target, "failed: tlsv1 alert unknown ca")
+    source.migrate(port)
+    source.wait_migrated()
+    source.qmp.wait_event("SPICE_MIGRATE_COMPLETED", 20)
+    status = viewer.end()
+    check(status in (NO_CONNECTION, LOST), f"the client ended with {status}")
+    wait_said(bench, source, "cannot link to the target; it will switch host")
+    target.wait_line(lambda line: line.startswith("tick "), 10)
+    check(not target.query_spice()["channels"], "somebody is at the target")
+    bench.say(f"the client has ended with {status}, the VM runs at the target")
+    client.connect(bench, target, "trusts-it", settings=trusting(other)).quit()
+    source.quit()
+    target.quit()
+
+
+CASES = {"links": links, "half-open": half_open, "move": move,
+         "move-to-stranger": move_to_stranger}
 
 
 def test(bench, options):

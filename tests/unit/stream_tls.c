@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* TLS at the server's end against OpenSSL's client: bytes both ways, what is held, who is refused. */
+/* The server's TLS against OpenSSL's client: bytes both ways, what is held, who is refused. */
 #include "stream/stream.h"
 
 #include <setjmp.h>
