@@ -9,6 +9,7 @@ import subprocess
 from harness import client, tiny, vm
 from harness.run import Skip, check, run, until
 from keys_and_pointer import inputs_work
+from listen_unix_ipv6 import Doorman
 from move import nothing_reopened
 
 SUBJECT = "O=caravan tests,CN=server"
@@ -113,6 +114,21 @@ def tls_port_only(bench, folder, other):
     machine.quit()
 
 
+def by_descriptor(bench, folder):
+    """Sockets that the monitor hands in, and TLS on them (add_client with tls=true)."""
+    machine = boot(bench, vm.Spice.tls(folder, SUBJECT))
+    doorman = Doorman(machine, tls=True)
+    bench.at_end(doorman.close)
+    viewer = client.connect(bench, machine, "by-descriptor", doorman.uri,
+                            settings=trusting(folder))
+    until(lambda: doorman.error or doorman.handed >= 4, 10, "four channels by descriptors")
+    check(doorman.error is None, f"add_client: {doorman.error}")
+    check(all(secured(machine).values()), "a link has no TLS")
+    serves(bench, machine, viewer)
+    viewer.quit()
+    machine.quit()
+
+
 def channel_needs_tls(bench, folder):
     spice = vm.Spice.tls(folder, SUBJECT, plain=True, extra=",tls-channel=main,tls-channel=inputs")
     machine = boot(bench, spice)
@@ -145,6 +161,7 @@ def links(bench):
     folder, other = certificates(bench, "certificates"), certificates(bench, "other")
     tls_port_only(bench, folder, other)
     channel_needs_tls(bench, folder)
+    by_descriptor(bench, folder)
     bad_files(bench, folder)
 
 
