@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Links over TLS: who gets in by which port, what is refused and said, and moves between hosts."""
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -17,6 +18,7 @@ NO_CONNECTION, LOST = 2, 4
 BUSY_PICTURES = 60
 HANDSHAKE_SECONDS = 10
 HALF_OPEN = 20
+NOISE = 40
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
 
 
@@ -172,15 +174,20 @@ def knock(port, data):
 
 
 def half_open(bench):
-    """Handshakes that stop in the middle keep nobody out and are ended."""
+    """Handshakes that stop in the middle, and noise, keep nobody out and are ended."""
     folder = certificates(bench, "certificates")
     machine = boot(bench, vm.Spice.tls(folder, SUBJECT))
     descriptors = machine.descriptors()
     guests = [knock(machine.spice.tls_port, HELLO[:at % (len(HELLO) + 1)])
               for at in range(HALF_OPEN)]
     until(lambda: machine.descriptors() == descriptors + HALF_OPEN, 5, "half-open handshakes")
+    chance = random.Random(4711)
+    noise = [knock(machine.spice.tls_port, (HELLO if number % 2 else b"") +
+                   chance.randbytes(chance.randrange(1, 3000))) for number in range(NOISE)]
     viewer = client.connect(bench, machine, settings=trusting(folder))
     serves(bench, machine, viewer)
+    for guest in noise:
+        guest.close()
     for guest in guests:
         guest.settimeout(HANDSHAKE_SECONDS + 5)
         check(guest.recv(1) == b"", "the server answered half a handshake")

@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "stream/tls.h"
@@ -19,6 +20,7 @@ enum {
     TO_SERVER = 200 * 1000,
     TO_CLIENT = 2 * 1000 * 1000,
     IDLE_TURNS = 100,         /* in a row: it stalls */
+    FLOOD_BYTES = 150 * 1000,
     SMALL_BUFFER = 4096,      /* of the socket: writes stop in the middle of a record */
 };
 
@@ -285,6 +287,44 @@ static void clients_cannot_renegotiate(void **state)
     pair_free(&pair);
 }
 
+static int waiting_bytes(const struct pair *pair)
+{
+    int n = 0;
+
+    assert_int_equal(ioctl(stream_fd(pair->server), FIONREAD, &n), 0);
+    return n;
+}
+
+/* Messages of TLS itself give no bytes to read: OpenSSL would go on as long as they come. */
+static void a_flood_of_new_keys_leaves_others_their_turn(void **state)
+{
+    struct pair pair = pair_new(TLS1_3_VERSION);
+    BIO *flood = BIO_new(BIO_s_mem());
+    int size = FLOOD_BYTES, before, turns = 0;
+    uint8_t byte;
+    char *bytes;
+    long n;
+
+    shake(&pair);
+    SSL_set0_wbio(pair.client, flood);
+    while ((n = BIO_get_mem_data(flood, &bytes)) < FLOOD_BYTES) {
+        assert_int_equal(SSL_key_update(pair.client, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(pair.client), 1);
+    }
+    setsockopt(pair.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    assert_int_equal(send(pair.fd, bytes, (size_t)n, MSG_DONTWAIT), n);
+    do {
+        before = waiting_bytes(&pair);
+        assert_int_equal(stream_read(pair.server, &byte, 1), -1);
+        assert_int_equal(errno, EAGAIN);
+        assert_int_equal(stream_wait_for(pair.server, LOOP_READ), LOOP_READ);
+        assert_true(waiting_bytes(&pair) < before);
+        turns++;
+    } while (waiting_bytes(&pair));
+    assert_true(turns >= 2);
+    pair_free(&pair);
+}
+
 /* Settings ------------------------------------------------------------------------------------- */
 
 static void refused(const struct tls_files *files, const char *part, const char *option)
@@ -405,6 +445,7 @@ int main(void)
         cmocka_unit_test(what_is_no_tls_is_refused),
         cmocka_unit_test(older_versions_are_refused),
         cmocka_unit_test(clients_cannot_renegotiate),
+        cmocka_unit_test(a_flood_of_new_keys_leaves_others_their_turn),
         cmocka_unit_test(bad_settings_are_named),
         cmocka_unit_test(locked_keys_open_with_their_password),
         cmocka_unit_test(only_the_ciphers_that_were_set_are_used),
