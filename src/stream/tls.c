@@ -69,7 +69,8 @@ static const struct part {
      load_chain},
     {"private key", "x509-dir, x509-key-file or x509-key-password", offsetof(struct tls_files, key),
      false, load_key},
-    {"Diffie-Hellman parameters", "x509-dh-key-file", offsetof(struct tls_files, dh), true, load_dh},
+    {"Diffie-Hellman parameters", "x509-dh-key-file", offsetof(struct tls_files, dh), true,
+     load_dh},
 };
 
 static bool can_read(const char *path)
@@ -105,12 +106,9 @@ static bool load_part(SSL_CTX *ssl, const struct part *part, const struct tls_fi
 static int give_password(char *out, int size, int writing, void *opaque)
 {
     const char *password = opaque;
-    size_t len = password ? strlen(password) : 0;
-
-    if (!password || len > (size_t)size)
+    if (!password || size <= 0 || strlen(password) >= (size_t)size)
         return -1;
-    memcpy(out, password, len);
-    return (int)len;
+    return (int)g_strlcpy(out, password, (size_t)size);
 }
 
 static bool load_files(SSL_CTX *ssl, const struct tls_files *files, char **error)
@@ -143,7 +141,8 @@ static bool set_ciphers(SSL_CTX *ssl, const char *ciphers, char **error)
         return true;
     }
     *error = g_strdup_printf("the ciphers '%s' cannot be used: %s; check tls-ciphers "
-                             "('openssl ciphers' lists their names)", ciphers, tls_reason());
+                             "('openssl ciphers' lists their names)",
+                             ciphers, tls_reason());
     return false;
 }
 

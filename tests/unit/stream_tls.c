@@ -19,9 +19,9 @@
 enum {
     TO_SERVER = 200 * 1000,
     TO_CLIENT = 2 * 1000 * 1000,
-    IDLE_TURNS = 100,         /* in a row: it stalls */
+    IDLE_TURNS = 100, /* in a row: it stalls */
     FLOOD_BYTES = 150 * 1000,
-    SMALL_BUFFER = 4096,      /* of the socket: writes stop in the middle of a record */
+    SMALL_BUFFER = 4096, /* of the socket: writes stop in the middle of a record */
 };
 
 struct pair {
@@ -374,11 +374,10 @@ static void locked_keys_open_with_their_password(void **state)
 {
     struct tls_rig *rig = tls_rig_new();
     char *error;
-    struct tls_context *context = tls_context_new(&(struct tls_files){.ca = rig->cert,
-                                                                      .cert = rig->cert,
-                                                                      .key = rig->locked_key,
-                                                                      .key_password = "open"},
-                                                  &error);
+    struct tls_context *context = tls_context_new(
+        &(struct tls_files){
+            .ca = rig->cert, .cert = rig->cert, .key = rig->locked_key, .key_password = "open"},
+        &error);
 
     assert_non_null(context);
     assert_null(error);

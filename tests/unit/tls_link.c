@@ -118,8 +118,7 @@ static void a_message_right_behind_the_link_is_answered(void **state)
     types = message_types(&in);
     assert_true(types->len >= 2);
     assert_int_equal(g_array_index(types, uint16_t, 0), SPICE_MSG_MAIN_INIT);
-    assert_int_equal(g_array_index(types, uint16_t, types->len - 1),
-                     SPICE_MSG_MAIN_CHANNELS_LIST);
+    assert_int_equal(g_array_index(types, uint16_t, types->len - 1), SPICE_MSG_MAIN_CHANNELS_LIST);
     assert_int_equal(rig_told(self->rig)->secure, 1);
     g_array_free(types, TRUE);
     buf_free(&out);
@@ -199,9 +198,8 @@ static void a_plain_link_of_such_a_channel_is_refused(void **state)
     struct reader r = reader_make(answer, sizeof(answer));
     int pair[2];
 
-    assert_int_equal(spice_server_set_channel_security(rig_server(rig), "main",
-                                                       SPICE_CHANNEL_SECURITY_SSL),
-                     0);
+    assert_int_equal(
+        spice_server_set_channel_security(rig_server(rig), "main", SPICE_CHANNEL_SECURITY_SSL), 0);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
     assert_int_equal(spice_server_add_client(rig_server(rig), pair[1], 0), 0);
     rig_put_link(&out, 0, SPICE_CHANNEL_MAIN, 0);
