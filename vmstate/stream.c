@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FILE_MAGIC   0x5145564dU /* "QEVM" */
-#define FILE_VERSION 3
+#define FILE_MAGIC       0x5145564dU /* "QEVM" */
+#define FILE_VERSION     3
+#define FILE_HEADER_SIZE 8
 
 enum section_byte {
     BYTE_EOF = 0,
@@ -77,6 +78,8 @@ enum stream_step stream_section_type(struct vmstate_stream *self, const uint8_t 
     case BYTE_EOF:
         return stream_enter(self, STREAM_END_OF_STATE, 0);
     case BYTE_CONFIGURATION:
+        if (self->item != FILE_HEADER_SIZE)
+            return stream_fail(self, "a configuration that does not follow the file header");
         return stream_enter(self, STREAM_CONFIG_SIZE, 4);
     case BYTE_COMMAND:
         return stream_enter(self, STREAM_COMMAND_HEAD, 4);
@@ -423,7 +426,7 @@ struct vmstate_stream *vmstate_stream_new(void)
 {
     struct vmstate_stream *self = g_new0(struct vmstate_stream, 1);
 
-    stream_enter(self, STREAM_FILE_HEADER, 8);
+    stream_enter(self, STREAM_FILE_HEADER, FILE_HEADER_SIZE);
     return self;
 }
 

@@ -118,6 +118,11 @@ static bool read_tail(struct reading *reading)
     return n == 0;
 }
 
+static const char cut_or_suppressed[] =
+    "either the stream was cut off, or saved with -machine suppress-vmdesc=on; RAM was read";
+static const char too_old[] =
+    "QEMU writes descriptions since 2.3; the layouts of older ones are not known yet; RAM was read";
+
 static bool find_description(struct reading *reading)
 {
     struct inspection *to = reading->to;
@@ -125,9 +130,7 @@ static bool find_description(struct reading *reading)
     size_t at, size;
 
     if (!vmstate_description_find(reading->tail->data, reading->tail->len, &at, &size)) {
-        to->remedy = "streams of QEMU older than 2.3 have no description (nor those saved with "
-                     "-machine suppress-vmdesc=on), and\ntheir layouts are not known yet; all up "
-                     "to here was read";
+        to->remedy = to->machine ? cut_or_suppressed : too_old;
         stop(reading, INSPECT_STOPPED,
              "its size is written nowhere: the stream has no description of its fields");
         return false;
