@@ -10,9 +10,9 @@
 struct layout_field {
     char *name;
     char *type;
-    uint64_t size;   /* of one element, > 0 */
-    uint32_t count;  /* elements */
-    int64_t index;   /* of an element that is listed on its own; -1: it is not one */
+    uint64_t size;                 /* of one element, > 0 */
+    uint32_t count;                /* elements */
+    int64_t index;                 /* of an element that is listed on its own; -1: it is not one */
     struct vmstate_layout *nested; /* NULL: a value */
 };
 
@@ -27,7 +27,7 @@ struct vmstate_layout {
 };
 
 /* A subsection's own header: mark, name's length, name, version. */
-#define SUBSECTION_MARK      5
-#define SUBSECTION_FIXED     6
+#define SUBSECTION_MARK  5
+#define SUBSECTION_FIXED 6
 
 #endif

@@ -43,7 +43,7 @@ static bool walk_layout(struct walk *walk, const struct vmstate_layout *layout);
 static void visit_value(struct walk *walk, const struct layout_field *field,
                         enum vmstate_value_kind kind, size_t len)
 {
-    struct vmstate_value value = {walk->path->str, field->type, kind, 0, 0, walk->pos,
+    struct vmstate_value value = {walk->path->str,        field->type, kind, 0, 0, walk->pos,
                                   walk->body + walk->pos, len};
 
     if (kind != VMSTATE_VALUE_BYTES) {

@@ -5,10 +5,10 @@
 #include <glib.h>
 #include <string.h>
 
-#define SUBSECTION   5
-#define UUID_SIZE    16
-#define CAPS_MOST    256
-#define SUB_VERSION  1
+#define SUBSECTION  5
+#define UUID_SIZE   16
+#define CAPS_MOST   256
+#define SUB_VERSION 1
 
 enum stream_step stream_config_size(struct vmstate_stream *self, const uint8_t *bytes,
                                     struct vmstate_event *event)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The body of "block", version 1: disks that were migrated with the VM. Old QEMUs write an empty one
- * into every stream. */
+/* The body of "block", version 1: disks that were migrated with the VM. Old QEMUs write an empty
+ * one into every stream. */
 #include "vmstate/stream_private.h"
 
 enum disk_flag {

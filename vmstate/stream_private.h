@@ -60,7 +60,7 @@ struct stream_ram {
     uint64_t list_left; /* bytes of blocks not yet listed */
     bool listed;
     bool has_block;
-    size_t block; /* of the last page */
+    size_t block;    /* of the last page */
     uint64_t record; /* page offset | flags */
     uint64_t record_at;
 };
@@ -120,7 +120,8 @@ static inline uint64_t stream_be64(const uint8_t *p)
 }
 
 /* stream_ram.c */
-enum stream_step stream_ram_record(struct vmstate_stream *, const uint8_t *, struct vmstate_event *);
+enum stream_step stream_ram_record(struct vmstate_stream *, const uint8_t *,
+                                   struct vmstate_event *);
 enum stream_step stream_ram_list_size(struct vmstate_stream *, const uint8_t *,
                                       struct vmstate_event *);
 enum stream_step stream_ram_list(struct vmstate_stream *, const uint8_t *, struct vmstate_event *);
@@ -128,7 +129,8 @@ enum stream_step stream_ram_name_size(struct vmstate_stream *, const uint8_t *,
                                       struct vmstate_event *);
 enum stream_step stream_ram_name(struct vmstate_stream *, const uint8_t *, struct vmstate_event *);
 enum stream_step stream_ram_fill(struct vmstate_stream *, const uint8_t *, struct vmstate_event *);
-enum stream_step stream_ram_xbzrle(struct vmstate_stream *, const uint8_t *, struct vmstate_event *);
+enum stream_step stream_ram_xbzrle(struct vmstate_stream *, const uint8_t *,
+                                   struct vmstate_event *);
 enum stream_step stream_ram_compressed(struct vmstate_stream *, const uint8_t *,
                                        struct vmstate_event *);
 
@@ -148,12 +150,14 @@ enum stream_step stream_config_next(struct vmstate_stream *, const uint8_t *,
                                     struct vmstate_event *);
 enum stream_step stream_config_sub_size(struct vmstate_stream *, const uint8_t *,
                                         struct vmstate_event *);
-enum stream_step stream_config_sub(struct vmstate_stream *, const uint8_t *, struct vmstate_event *);
+enum stream_step stream_config_sub(struct vmstate_stream *, const uint8_t *,
+                                   struct vmstate_event *);
 enum stream_step stream_config_caps(struct vmstate_stream *, const uint8_t *,
                                     struct vmstate_event *);
 enum stream_step stream_config_cap_size(struct vmstate_stream *, const uint8_t *,
                                         struct vmstate_event *);
-enum stream_step stream_config_cap(struct vmstate_stream *, const uint8_t *, struct vmstate_event *);
+enum stream_step stream_config_cap(struct vmstate_stream *, const uint8_t *,
+                                   struct vmstate_event *);
 
 /* stream.c: what the byte says that begins a section. */
 enum stream_step stream_section_type(struct vmstate_stream *, const uint8_t *,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The body of "ram", version 4: records of a be64, a page's place in its block with flags in the low
- * bits, and what the flags say follows. */
+/* The body of "ram", version 4: records of a be64, a page's place in its block with flags in the
+ * low bits, and what the flags say follows. */
 #include "vmstate/stream_private.h"
 
 #include <glib.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The description that QEMU (2.3 and later) writes behind a stream: JSON that names the fields of
- * every device section with type and size. From it come the sizes of sections and the values in them.
+ * every device section with type and size. From it come the sizes of sections and the values in
+ * them.
  *
  * The text is as hostile as the stream: depth, sizes and counts are checked.
  * No globals, no locks: any thread.
@@ -39,8 +40,8 @@ struct vmstate_value {
     const char *path; /* such as "env.segs[3].base"; subsections as "<fw_cfg/dma>.dma_enabled" */
     const char *type; /* QEMU's word for it */
     enum vmstate_value_kind kind;
-    uint64_t u; /* UNSIGNED, BOOL */
-    int64_t i;  /* SIGNED */
+    uint64_t u;    /* UNSIGNED, BOOL */
+    int64_t i;     /* SIGNED */
     size_t offset; /* in the body */
     const uint8_t *bytes;
     size_t len;

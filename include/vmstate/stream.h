@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads QEMU's migration stream (file version 3: qemu-kvm 1.0 to QEMU 7.2 and on) piece by piece:
- * bytes in, events out, no I/O. RAM and device state pass through without being kept, so memory does
- * not grow with the stream.
+ * bytes in, events out, no I/O. RAM and device state pass through without being kept, so memory
+ * does not grow with the stream.
  *
  * The stream does not say how long a device's section is. When the reader stands before one it says
  * VMSTATE_NEEDS_SIZE, and the caller, who has a layout (see vmstate/description.h), tells it.
@@ -55,10 +55,10 @@ enum vmstate_page_kind {
 #define VMSTATE_PAGE_KINDS 4
 
 enum vmstate_event_kind {
-    VMSTATE_NEEDS_BYTES,    /* all input is used up */
-    VMSTATE_NEEDS_SIZE,     /* call vmstate_stream_set_size(), or give up */
-    VMSTATE_FAILED,         /* see vmstate_stream_error() */
-    VMSTATE_ENDED,          /* bytes that are left do not belong to the stream */
+    VMSTATE_NEEDS_BYTES, /* all input is used up */
+    VMSTATE_NEEDS_SIZE,  /* call vmstate_stream_set_size(), or give up */
+    VMSTATE_FAILED,      /* see vmstate_stream_error() */
+    VMSTATE_ENDED,       /* bytes that are left do not belong to the stream */
     VMSTATE_FILE_HEADER,
     VMSTATE_CONFIGURATION,  /* text: the machine type */
     VMSTATE_SECTION_OPENED, /* section */
@@ -71,14 +71,14 @@ enum vmstate_event_kind {
     VMSTATE_DISK_BYTES,     /* bytes: of that */
     VMSTATE_COMMAND,        /* command: a message between the QEMUs; its data is skipped */
     VMSTATE_END_OF_STATE,
-    VMSTATE_DESCRIPTION,    /* description_size: of the JSON text that follows */
+    VMSTATE_DESCRIPTION,       /* description_size: of the JSON text that follows */
     VMSTATE_DESCRIPTION_BYTES, /* bytes: of that text */
 };
 
 /* Pointers are borrowed: from the input (bytes) or the reader (others), until the next call. */
 struct vmstate_event {
     enum vmstate_event_kind kind;
-    uint64_t offset; /* in the stream, where the thing begins */
+    uint64_t offset;                       /* in the stream, where the thing begins */
     const struct vmstate_section *section; /* NULL outside sections */
     const struct vmstate_ram_block *block;
     size_t block_index;

@@ -45,7 +45,7 @@ def ask(process, command, **arguments):
             sys.exit(f"FAILED: {command}: {answer['error']['desc']}")
 
 
-def save(path, arguments):
+def save(path, arguments, *capabilities):
     """A VM that never ran, saved to a file."""
     process = subprocess.Popen(
         [QEMU, "-nodefaults", "-no-user-config", "-accel", "tcg", "-S", "-m", "32", "-display",
@@ -54,7 +54,7 @@ def save(path, arguments):
     try:
         ask(process, "qmp_capabilities")
         ask(process, "migrate-set-capabilities",
-            capabilities=[{"capability": "events", "state": True}])
+            capabilities=[{"capability": c, "state": True} for c in ("events", *capabilities)])
         ask(process, "migrate", uri=f"exec:cat > {path}")
         while True:
             line = process.stdout.readline()
@@ -193,15 +193,39 @@ def check_modern(name, arguments, folder):
     return stream
 
 
+def check_capabilities(folder):
+    """Ways of saving that change RAM's records or the configuration."""
+    path = os.path.join(folder, "stream")
+    uuid = ["-uuid", "12345678-1234-1234-1234-123456789abc"]
+    save(path, ["-M", "pc"])
+    plain = json.loads(inspect("--json", path)[0])
+    for name in ("compress", "xbzrle", "validate-uuid", "auto-converge"):
+        save(path, ["-M", "pc", *uuid], name)
+        seen = json.loads(inspect("--json", path)[0])
+        check(seen["complete"] and [s["name"] for s in seen["sections"]]
+              == [s["name"] for s in plain["sections"]], f"saved with {name}: read to its end")
+        if name == "compress":
+            bios = next(b for b in seen["ram"] if b["name"] == "pc.bios")
+            check(bios["records"]["compressed"] > 10 and bios["encoded"]
+                  == bios["records"]["compressed"], "compressed pages are told apart")
+    save(path, ["-M", "pc"], "x-ignore-shared")
+    _, said = inspect(path, code=2)
+    check("x-ignore-shared" in said, "what cannot be read is named")
+
+
 def check_words(stream, folder):
     """What is said to people: through a pipe, of a part, and when something is wrong."""
     path = os.path.join(folder, "stream")
+    with open(path, "wb") as file:
+        file.write(stream)
     text, said = inspect("-", data=stream)
     check(text == inspect(path)[0] and not said, "a pipe gives the same as the file")
     text, _ = inspect("--section", "globalstate", path)
     check("runstate" in text and "pc.ram" not in text, "--section gives that section alone")
     _, said = inspect("--section", "nonsense", path, code=4)
     check("nonsense" in said, "a section that is not there is named")
+    _, said = inspect("--section", "ram", path, code=4)
+    check("no fields" in said, "RAM has no fields")
     _, said = inspect("--ram", "nonsense", "0", "16", path, code=4)
     check("nonsense" in said, "a block that is not there is named")
     text, _ = inspect("-", data=stream + b"rest")
@@ -246,5 +270,6 @@ def check_old():
 with tempfile.TemporaryDirectory(prefix="caravan-test-") as here:
     for title, options in MACHINES:
         last = check_modern(title, options, here)
+    check_capabilities(here)
     check_words(last, here)
 check_old()

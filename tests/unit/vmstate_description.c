@@ -10,21 +10,29 @@
 
 #include "vmstate/description.h"
 
-#define DEVICE(rest) "{\"devices\": [{\"name\": \"d\", \"instance_id\": 1, \"version\": 2, " rest "}]}"
-#define FIELD(name, type, size) "{\"name\": \"" name "\", \"type\": \"" type "\", \"size\": " size "}"
+#define DEVICE(rest)                                                                               \
+    "{\"devices\": [{\"name\": \"d\", \"instance_id\": 1, \"version\": 2, " rest "}]}"
+#define FIELD(name, type, size)                                                                    \
+    "{\"name\": \"" name "\", \"type\": \"" type "\", \"size\": " size "}"
 
-static const char text[] = DEVICE(
-    "\"fields\": [" FIELD("a", "uint16", "2") ", "
-    "{\"name\": \"b\", \"type\": \"int8\", \"array_len\": 2, \"size\": 1}, "
-    "{\"name\": \"s[0]\", \"type\": \"struct\", \"array_len\": 2, \"size\": 2, "
-    "\"struct\": {\"vmsd_name\": \"x\", \"version\": 1, \"fields\": [" FIELD("f", "bool", "1") ", "
-    FIELD("g", "uint8 equal", "1") "]}}, "
-    "{\"name\": \"i\", \"index\": 3, \"type\": \"odd\", \"size\": 2}, " FIELD("none", "buffer", "0")
-    "], \"subsections\": [{\"vmsd_name\": \"d/e\", \"version\": 1, \"fields\": ["
-    FIELD("h", "timer", "8") "]}]");
+static const char text[] = DEVICE("\"fields\": [" FIELD(
+    "a", "uint16",
+    "2") ", "
+         "{\"name\": \"b\", \"type\": \"int8\", \"array_len\": 2, \"size\": 1}, "
+         "{\"name\": \"s[0]\", \"type\": \"struct\", \"array_len\": 2, \"size\": 2, "
+         "\"struct\": {\"vmsd_name\": \"x\", \"version\": 1, \"fields\": [" FIELD(
+             "f", "bool",
+             "1") ", " FIELD("g", "uint8 equal",
+                             "1") "]}}, "
+                                  "{\"name\": \"i\", \"index\": 3, \"type\": \"odd\", \"size\": "
+                                  "2}, " FIELD(
+                                      "none", "buffer",
+                                      "0") "], \"subsections\": [{\"vmsd_name\": \"d/e\", "
+                                           "\"version\": 1, \"fields\": [" FIELD("h", "timer",
+                                                                                 "8") "]}]");
 
-static const uint8_t body[] = {0x12, 0x34, 0xff, 2,   1, 9, 0, 8, 0xab, 0xcd, 5, 3, 'd', '/', 'e',
-                               0,    0,    0,    1,   0, 0, 0, 0, 0,    0,    1, 0};
+static const uint8_t body[] = {0x12, 0x34, 0xff, 2, 1, 9, 0, 8, 0xab, 0xcd, 5, 3, 'd', '/',
+                               'e',  0,    0,    0, 1, 0, 0, 0, 0,    0,    0, 1, 0};
 
 static void log_value(void *opaque, const struct vmstate_value *value)
 {
@@ -106,7 +114,8 @@ static void wrong_texts_are_refused(void **state)
         {DEVICE("\"fields\": [" FIELD("a", "b", "1099511627776") "," FIELD("a", "b", "1") "]"),
          "too large"},
         {DEVICE("\"fields\": [{\"name\": \"a\", \"type\": \"b\", \"size\": 1099511627776, "
-                "\"array_len\": 4294967295}]"), "too large"},
+                "\"array_len\": 4294967295}]"),
+         "too large"},
         {DEVICE("\"fields\": [{\"name\": \"a\", \"type\": \"b\", \"size\": 1, \"array_len\": 0}]"),
          "array_len"},
         {DEVICE("\"subsections\": [{\"fields\": []}]"), "a subsection without"},
@@ -151,7 +160,7 @@ static void it_is_found_at_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_are_named),       cmocka_unit_test(other_bodies_are_refused),
+        cmocka_unit_test(values_are_named),        cmocka_unit_test(other_bodies_are_refused),
         cmocka_unit_test(wrong_texts_are_refused), cmocka_unit_test(deep_texts_are_refused),
         cmocka_unit_test(it_is_found_at_the_end),
     };

@@ -87,22 +87,43 @@ static void report_error(const struct inspection *self, const char *file)
     g_free(section);
 }
 
-/* What was asked for but is not there; 0 when all is. */
+/* What is there of the section that was asked for: 0 nothing, 1 no fields, 2 fields. */
+static int wanted_section(const struct inspection *self)
+{
+    int there = 0;
+
+    for (guint i = 0; i < self->sections->len; i++) {
+        const struct inspect_section *seen = self->sections->pdata[i];
+
+        if (inspect_wants(self, &seen->section))
+            there = MAX(there, seen->values ? 2 : 1);
+    }
+    return there;
+}
+
+static bool window_exists(const struct inspection *self)
+{
+    for (size_t i = 0; i < ram_map_blocks(self->ram); i++)
+        if (!strcmp(ram_map_block(self->ram, i)->name, self->window.block))
+            return true;
+    return false;
+}
+
+/* Names what was asked for but is not there; 0 when all is. */
 static int report_absent(const struct inspection *self)
 {
-    bool section = !self->wanted, block = !self->window.block;
+    int section = self->wanted ? wanted_section(self) : 2;
+    bool block = !self->window.block || window_exists(self);
 
-    for (guint i = 0; i < self->sections->len; i++)
-        section |= inspect_wants(self, &((struct inspect_section *)self->sections->pdata[i])->section);
-    for (size_t i = 0; i < ram_map_blocks(self->ram); i++)
-        block |= !g_strcmp0(ram_map_block(self->ram, i)->name, self->window.block);
-    if (!section)
-        fprintf(stderr, "caravan vmstate inspect: there is no section '%s'; "
-                        "without --section all are listed\n", self->wanted);
+    if (section < 2)
+        fprintf(stderr, "caravan vmstate inspect: %s '%s'; without --section all are listed\n",
+                section ? "no fields are known of section" : "there is no section", self->wanted);
     if (!block)
-        fprintf(stderr, "caravan vmstate inspect: there is no RAM block '%s'; "
-                        "without --ram all are listed\n", self->window.block);
-    return section && block ? 0 : INSPECT_ABSENT;
+        fprintf(
+            stderr,
+            "caravan vmstate inspect: there is no RAM block '%s'; without --ram all are listed\n",
+            self->window.block);
+    return section == 2 && block ? 0 : INSPECT_ABSENT;
 }
 
 static int run(const struct inspect_options *options, const char *file)
@@ -155,8 +176,9 @@ static GOptionContext *option_context(struct inspect_options *o)
 
     g_option_context_add_main_entries(context, entries, NULL);
     g_option_context_set_summary(
-        context, "Reads a migration stream of QEMU (what 'migrate exec:cat>FILE' writes) and tells\n"
-                 "its sections, their versions and sizes, and how much of the RAM is zero.");
+        context,
+        "Reads a migration stream of QEMU (what 'migrate exec:cat>FILE' writes) and tells\n"
+        "its sections, their versions and sizes, and how much of the RAM is zero.");
     g_option_context_set_description(
         context, "  --ram BLOCK OFFSET LEN  hexdump of RAM: -- not sent, ?? sent encoded\n\n"
                  "Exit: 0 read to its end, 1 usage, 2 broken or unreadable, 3 stopped before a\n"

@@ -9,9 +9,9 @@
 
 #include "term.h"
 
-#define CHUNK      (256u << 10)
-#define TAIL_MOST  (512u << 20) /* bytes of device state that are kept to find their description */
-#define PROGRESS   (64u << 20)
+#define CHUNK     (256u << 10)
+#define TAIL_MOST (512u << 20) /* bytes of device state that are kept to find their description */
+#define PROGRESS  (64u << 20)
 
 struct reading {
     struct inspection *to;
@@ -34,13 +34,15 @@ static const struct {
     const char *is;
     const char *remedy;
 } foreign[] = {
-    {"\x1f\x8b", "compressed by gzip",
-     "decompress first: zcat FILE | caravan vmstate inspect -"},
-    {"\xfd" "7zXZ", "compressed by xz", "decompress first: xzcat FILE | caravan vmstate inspect -"},
+    {"\x1f\x8b", "compressed by gzip", "decompress first: zcat FILE | caravan vmstate inspect -"},
+    {"\xfd"
+     "7zXZ",
+     "compressed by xz", "decompress first: xzcat FILE | caravan vmstate inspect -"},
     {"BZh", "compressed by bzip2", "decompress first: bzcat FILE | caravan vmstate inspect -"},
     {"\x28\xb5\x2f\xfd", "compressed by zstd",
      "decompress first: zstdcat FILE | caravan vmstate inspect -"},
-    {"\x89LZO", "compressed by lzop", "decompress first: lzop -dc FILE | caravan vmstate inspect -"},
+    {"\x89LZO", "compressed by lzop",
+     "decompress first: lzop -dc FILE | caravan vmstate inspect -"},
     {"QFI\xfb", "a qcow2 image", "states inside of images are not read; save with migrate instead"},
     {"LibvirtQemud", "a save file of libvirt", "libvirt's header is not read yet"},
 };
@@ -169,8 +171,8 @@ static bool tell_size(struct reading *reading, const struct vmstate_section *sec
 static void keep_value(void *opaque, const struct vmstate_value *value)
 {
     struct inspect_section *seen = opaque;
-    struct inspect_value kept = {g_strdup(value->path), g_strdup(value->type), value->kind,
-                                 value->u, value->i, NULL};
+    struct inspect_value kept = {
+        g_strdup(value->path), g_strdup(value->type), value->kind, value->u, value->i, NULL};
 
     if (!seen->values)
         return g_free(kept.path), g_free(kept.type);
@@ -388,6 +390,6 @@ bool inspect_wants(const struct inspection *self, const struct vmstate_section *
 
     if (self->all_values)
         return true;
-    return self->wanted && (!strcmp(self->wanted, section->name) ||
-                            (slash && !strcmp(self->wanted, slash + 1)));
+    return self->wanted &&
+           (!strcmp(self->wanted, section->name) || (slash && !strcmp(self->wanted, slash + 1)));
 }

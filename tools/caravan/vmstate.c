@@ -42,7 +42,9 @@ int vmstate_main(int argc, char **argv)
         g_free(name);
         return actions[i].run(argc - 1, argv + 1);
     }
-    fprintf(stderr, "caravan vmstate: there is no action '%s' ('caravan vmstate --help' lists "
-                    "them)\n", argv[1]);
+    fprintf(stderr,
+            "caravan vmstate: there is no action '%s' ('caravan vmstate --help' lists "
+            "them)\n",
+            argv[1]);
     return CLI_USAGE;
 }
