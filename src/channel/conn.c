@@ -12,6 +12,7 @@ enum {
     FULL_HEADER = 18, /* u64 serial, u16 type, u32 size, u32 sub_list */
     MAX_UNKNOWN = 64 * 1024,
     FILL_TARGET = 64 * 1024, /* bytes made ahead of the link */
+    OUTPUT_MAX = 16 << 20,   /* a peer that makes us say so much and reads nothing is given up */
 };
 
 struct conn {
@@ -266,6 +267,8 @@ void conn_end(struct conn *self)
     buf_set_u32(&self->out, self->size_at, (uint32_t)conn_body_pos(self));
     self->next_serial++;
     self->unacked++;
+    if (self->out.len > OUTPUT_MAX)
+        conn_fail(self, "%s: the client does not read what it asked for", self->kind->name);
 }
 
 void conn_send_empty(struct conn *self, uint16_t type)

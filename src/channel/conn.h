@@ -78,6 +78,8 @@ struct buf *conn_begin(struct conn *self, uint16_t type);
 size_t conn_body_pos(const struct conn *self);
 void conn_end(struct conn *self);
 
+/* What may come often, or by another's doing, is best sent by fill: the newest state only. */
+
 /* A message with an empty body. */
 void conn_send_empty(struct conn *self, uint16_t type);
 

@@ -203,24 +203,59 @@ void display_send_copy_bits(struct conn *conn, const pixman_box32_t *box, int32_
     conn_end(conn);
 }
 
-struct buf *display_begin_copy(struct conn *conn, const pixman_box32_t *box, uint8_t image_type)
+/* A DRAW_COPY up to its image's descriptor; x and y: of the image. */
+static struct buf *begin_copy(struct conn *conn, const pixman_box32_t *box, int32_t x, int32_t y)
 {
     struct buf *body = conn_begin(conn, SPICE_MSG_DISPLAY_DRAW_COPY);
-    int32_t width = box->x2 - box->x1, height = box->y2 - box->y1;
 
     put_base(body, box);
     buf_u32(body, COPY_HEAD);
-    put_rect(body, 0, 0, height, width);
+    put_rect(body, y, x, y + box->y2 - box->y1, x + box->x2 - box->x1);
     buf_u16(body, SPICE_ROPD_OP_PUT);
     buf_u8(body, 0); /* scale mode */
     put_no_mask(body);
-
-    buf_u64(body, 0); /* id: not to be kept */
-    buf_u8(body, image_type);
-    buf_u8(body, 0);
-    buf_u32(body, (uint32_t)width);
-    buf_u32(body, (uint32_t)height);
     return body;
+}
+
+static void put_descriptor(struct buf *body, uint64_t id, uint8_t type, uint8_t flags,
+                           uint32_t width, uint32_t height)
+{
+    buf_u64(body, id);
+    buf_u8(body, type);
+    buf_u8(body, flags);
+    buf_u32(body, width);
+    buf_u32(body, height);
+}
+
+struct buf *display_begin_copy(struct conn *conn, const pixman_box32_t *box, uint8_t image_type,
+                               uint64_t keep_id)
+{
+    struct buf *body = begin_copy(conn, box, 0, 0);
+
+    put_descriptor(body, keep_id, image_type, keep_id ? SPICE_IMAGE_FLAGS_CACHE_ME : 0,
+                   (uint32_t)(box->x2 - box->x1), (uint32_t)(box->y2 - box->y1));
+    return body;
+}
+
+void display_send_cached(struct conn *conn, const pixman_box32_t *box,
+                         const struct display_cached *image)
+{
+    struct buf *body = begin_copy(conn, box, image->x, image->y);
+
+    put_descriptor(body, image->id, SPICE_IMAGE_TYPE_FROM_CACHE, 0, image->width, image->height);
+    conn_end(conn);
+}
+
+void display_send_inval_list(struct conn *conn, const uint64_t *ids, uint16_t n)
+{
+    struct buf *body = conn_begin(conn, SPICE_MSG_DISPLAY_INVAL_LIST);
+
+    buf_u16(body, n);
+    for (uint16_t i = 0; i < n; i++) {
+        buf_u8(body, SPICE_RES_TYPE_PIXMAP);
+        buf_u64(body, ids[i]);
+    }
+    conn_end(conn);
 }
 
 static void put_head(struct buf *body, const QXLHead *head)

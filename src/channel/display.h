@@ -56,8 +56,21 @@ void display_send_copy_bits(struct conn *conn, const pixman_box32_t *box, int32_
                             int32_t src_y);
 
 /* A DRAW_COPY of an image of the box's size, up to and with the image's descriptor: the caller
- * appends the image's body to the buffer and calls conn_end. */
-struct buf *display_begin_copy(struct conn *conn, const pixman_box32_t *box, uint8_t image_type);
+ * appends the image's body to the buffer and calls conn_end. keep_id: what the client is to keep
+ * the image as, which it has no image of; 0: it keeps nothing. */
+struct buf *display_begin_copy(struct conn *conn, const pixman_box32_t *box, uint8_t image_type,
+                               uint64_t keep_id);
+
+/* An image that the client keeps: with a wrong id the channel's client waits for ever. */
+struct display_cached {
+    uint64_t id;
+    uint32_t width, height; /* of the whole image */
+    int32_t x, y;           /* the part to be drawn; its size is the box's */
+};
+void display_send_cached(struct conn *conn, const pixman_box32_t *box,
+                         const struct display_cached *image);
+/* The client forgets these images; each was sent with its keep_id once. n <= 65535, not 0. */
+void display_send_inval_list(struct conn *conn, const uint64_t *ids, uint16_t n);
 
 void display_send_monitors(struct conn *conn, const QXLHead *heads, uint16_t n, uint16_t max);
 /* The client forgets the images and palettes it keeps. */

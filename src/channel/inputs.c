@@ -20,7 +20,7 @@ struct inputs_link {
     const struct inputs_link_ops *ops;
     void *owner;
     struct conn *conn;
-    uint16_t modifiers;
+    uint16_t modifiers, modifiers_told;
     uint16_t motions; /* since the last MOTION_ACK */
     bool extended;    /* the last byte was e0 */
     uint8_t skip;     /* bytes of an e1 sequence still to come */
@@ -148,10 +148,22 @@ static void on_mouse_release(void *opaque, struct reader *body)
     self->ops->buttons(self->owner, local_buttons(reader_u16(body)));
 }
 
-static void send_modifiers_now(struct inputs_link *self)
+static void send_modifiers(struct inputs_link *self)
 {
+    self->modifiers_told = self->modifiers;
     buf_u16(conn_begin(self->conn, SPICE_MSG_INPUTS_KEY_MODIFIERS), self->modifiers);
     conn_end(self->conn);
+}
+
+/* A guest may let its lights dance: a client gets the newest, when its link takes it. */
+static bool fill(void *opaque)
+{
+    struct inputs_link *self = opaque;
+
+    if (self->modifiers == self->modifiers_told)
+        return false;
+    send_modifiers(self);
+    return true;
 }
 
 static void on_migrate_data(void *opaque, struct reader *body)
@@ -168,7 +180,7 @@ static void on_migrate_data(void *opaque, struct reader *body)
         return;
     }
     conn_set_phase(self->conn, CONN_ACTIVE);
-    send_modifiers_now(self);
+    send_modifiers(self);
     self->motions = MIN(state.motion_count, MAX_ACKS * ACK_BUNCH);
     ack_motions(self);
     conn_wake(self->conn);
@@ -200,6 +212,7 @@ static const struct conn_kind inputs_kind = {
     .name = "inputs",
     .rows = rows,
     .n_rows = G_N_ELEMENTS(rows),
+    .fill = fill,
     .flush_mark = on_flush_mark,
     .migrate_data = on_migrate_data,
     .max_migrate_data = SAVED_INPUTS_MAX,
@@ -212,7 +225,7 @@ struct inputs_link *inputs_link_new(const struct inputs_link_ops *ops, void *own
 
     self->ops = ops;
     self->owner = owner;
-    self->modifiers = modifiers;
+    self->modifiers = self->modifiers_told = modifiers;
     self->conn = conn_new(&inputs_kind, self, mini, target ? CONN_TARGET : CONN_ACTIVE);
     if (!target) {
         buf_u16(conn_begin(self->conn, SPICE_MSG_INPUTS_INIT), modifiers);
@@ -249,14 +262,9 @@ struct conn *inputs_link_conn(struct inputs_link *self)
     return self->conn;
 }
 
-void inputs_send_modifiers(struct inputs_link *self, uint16_t modifiers)
+void inputs_set_modifiers(struct inputs_link *self, uint16_t modifiers)
 {
-    if (self->modifiers == modifiers)
-        return;
     self->modifiers = modifiers;
-    if (conn_phase(self->conn) != CONN_ACTIVE)
-        return;
-    send_modifiers_now(self);
     conn_wake(self->conn);
 }
 

@@ -30,8 +30,8 @@ void inputs_link_free(struct inputs_link *self);
 
 struct conn *inputs_link_conn(struct inputs_link *self);
 
-/* Tells the client what is lit on the guest's keyboard. Held back while a move is under way. */
-void inputs_send_modifiers(struct inputs_link *self, uint16_t modifiers);
+/* What is lit on the guest's keyboard; sent when the link takes it, not while a move is under way. */
+void inputs_set_modifiers(struct inputs_link *self, uint16_t modifiers);
 
 /* The source's end of a seamless move; MIGRATE_DATA follows the client's mark by itself. */
 void inputs_send_migrate(struct inputs_link *self);

@@ -10,10 +10,15 @@
 
 #define MIGRATION_VERSION 1 /* src_mig_version: the only one there is */
 
+struct mouse_mode {
+    uint16_t supported, current;
+};
+
 struct main_link {
     const struct main_link_ops *ops;
     void *owner;
     struct conn *conn;
+    struct mouse_mode mouse_wanted, mouse_told;
 };
 
 static void on_ignored(void *opaque, struct reader *body)
@@ -93,6 +98,22 @@ static void on_migrate_data(void *opaque, struct reader *body)
     blob_main_free(&state);
 }
 
+static bool fill(void *opaque)
+{
+    struct main_link *self = opaque;
+    struct mouse_mode mode = self->mouse_wanted;
+    struct buf *body;
+
+    if (mode.supported == self->mouse_told.supported && mode.current == self->mouse_told.current)
+        return false;
+    self->mouse_told = mode;
+    body = conn_begin(self->conn, SPICE_MSG_MAIN_MOUSE_MODE);
+    buf_u16(body, mode.supported);
+    buf_u16(body, mode.current);
+    conn_end(self->conn);
+    return true;
+}
+
 static void on_pong(void *opaque, uint32_t id, uint64_t time)
 {
     struct main_link *self = opaque;
@@ -111,6 +132,7 @@ static const struct conn_kind main_kind = {
     .name = "main",
     .rows = rows,
     .n_rows = G_N_ELEMENTS(rows),
+    .fill = fill,
     .flush_mark = on_flush_mark,
     .migrate_data = on_migrate_data,
     .max_migrate_data = SAVED_MAIN_MAX,
@@ -157,6 +179,9 @@ void main_send_init(struct main_link *self, const struct main_init *init)
 {
     struct buf *body = conn_begin(self->conn, SPICE_MSG_MAIN_INIT);
 
+    self->mouse_told =
+        (struct mouse_mode){(uint16_t)init->mouse_modes, (uint16_t)init->mouse_mode};
+    self->mouse_wanted = self->mouse_told;
     buf_u32(body, init->session_id);
     buf_u32(body, init->display_channels_hint);
     buf_u32(body, init->mouse_modes);
@@ -196,13 +221,10 @@ void main_send_channels(struct main_link *self, const struct main_channel_id *li
     finish(self);
 }
 
-void main_send_mouse_mode(struct main_link *self, uint32_t supported, uint32_t current)
+void main_set_mouse_mode(struct main_link *self, uint32_t supported, uint32_t current)
 {
-    struct buf *body = conn_begin(self->conn, SPICE_MSG_MAIN_MOUSE_MODE);
-
-    buf_u16(body, (uint16_t)supported);
-    buf_u16(body, (uint16_t)current);
-    finish(self);
+    self->mouse_wanted = (struct mouse_mode){(uint16_t)supported, (uint16_t)current};
+    conn_wake(self->conn);
 }
 
 void main_send_multi_media_time(struct main_link *self, uint32_t ms)

@@ -62,7 +62,8 @@ void main_send_init(struct main_link *self, const struct main_init *init);
 void main_send_name(struct main_link *self, const char *name);
 void main_send_uuid(struct main_link *self, const uint8_t uuid[16]);
 void main_send_channels(struct main_link *self, const struct main_channel_id *list, uint32_t n);
-void main_send_mouse_mode(struct main_link *self, uint32_t supported, uint32_t current);
+/* Sent when the link takes it, if it differs from what was sent last; the newest counts. */
+void main_set_mouse_mode(struct main_link *self, uint32_t supported, uint32_t current);
 void main_send_multi_media_time(struct main_link *self, uint32_t ms);
 
 /* The move, source side, in the order of a move. */

@@ -372,14 +372,14 @@ void display_set_max_monitors(struct display *self, unsigned max)
     post(self, &(struct work){.run = set_max_monitors, .max_monitors = max});
 }
 
-/* Clients keep no images of ours: all there is to do is to have done what came before. */
-static void nothing(struct worker *worker, const struct work *work)
+static void reset_image_cache(struct worker *worker, const struct work *work)
 {
+    links_forget_images(worker);
 }
 
 void display_reset_image_cache(struct display *self)
 {
-    call(self, &(struct work){.run = nothing});
+    call(self, &(struct work){.run = reset_image_cache});
 }
 
 static void reset_cursor(struct worker *worker, const struct work *work)

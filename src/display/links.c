@@ -161,6 +161,16 @@ void links_damage(struct worker *self, const pixman_box32_t *box)
     }
 }
 
+void links_forget_images(struct worker *self)
+{
+    for (guint i = 0; i < self->links->len; i++) {
+        struct link_end *end = self->links->pdata[i];
+
+        if (end->view)
+            view_forget_images(end->view);
+    }
+}
+
 void links_close(struct worker *self)
 {
     for (guint i = 0; i < self->links->len; i++)

@@ -10,7 +10,7 @@ enum {
     BAND_TILES = 64 / TILE_SIZE,
     REACH = 64, /* rows above and below the damage from where content may have come */
     MIN_VOTES = 8,
-    ENOUGH_VOTES = 128, /* no further bands are asked */
+    ENOUGH_VOTES = 128,          /* no further bands are asked */
     MIN_GAIN = 2048 / TILE_SIZE, /* rows of tiles */
     VAIN_LOOKS = 4,
     VAIN_EVERY = 8,
@@ -32,7 +32,8 @@ struct search {
     int32_t y1, y2;      /* rows looked at, whole tiles */
     int32_t from, to;    /* rows they may have come from, whole tiles; holds y1 to y2 */
     int32_t shift;       /* what is at y comes from y + shift */
-    uint64_t *now, *old; /* one column of tiles: signatures from y1 to y2, and from `from` to `to` */
+    uint64_t *now,
+        *old; /* one column of tiles: signatures from y1 to y2, and from `from` to `to` */
 };
 
 struct span {

@@ -184,7 +184,7 @@ static bool encode(struct painter *self, const struct codec *codec, const struct
 }
 
 bool painter_image(struct painter *self, struct conn *conn, const struct pixels *px,
-                   const pixman_box32_t *box, const struct codec_wish *wish)
+                   const pixman_box32_t *box, uint64_t keep_id, const struct codec_wish *wish)
 {
     const struct codec *codec;
     struct codec_image image;
@@ -195,7 +195,7 @@ bool painter_image(struct painter *self, struct conn *conn, const struct pixels 
         return false;
     image = stage(self, px, box);
     codec = codec_choose(wish, &image);
-    body = display_begin_copy(conn, box, codec->image_type);
+    body = display_begin_copy(conn, box, codec->image_type, keep_id);
     type_at = body->len - 10; /* u8 type, u8 flags, u32 width, u32 height */
     if (!encode(self, codec, &image, body)) {
         body->data[type_at] = codec_raw.image_type;

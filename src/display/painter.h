@@ -22,10 +22,10 @@ void painter_free(struct painter *self);
 /* Whether encodings are worth remembering: more than one client is there. */
 void painter_share(struct painter *self, bool share);
 
-/* Sends `box` of px (inside it) on a display channel. False when px has a format that is not shown:
- * nothing was sent then. */
+/* Sends `box` of px (inside it) on a display channel; keep_id as in display_begin_copy. False when
+ * px has a format that is not shown: nothing was sent then. */
 bool painter_image(struct painter *self, struct conn *conn, const struct pixels *px,
-                   const pixman_box32_t *box, const struct codec_wish *wish);
+                   const pixman_box32_t *box, uint64_t keep_id, const struct codec_wish *wish);
 
 /* Whether pixels of this SPICE_SURFACE_FMT_* can be shown to clients. */
 bool painter_takes(uint32_t format);

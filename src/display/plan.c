@@ -4,6 +4,7 @@
  * may hold clean pixels (sending them again changes nothing); it must hold the whole box of every
  * dirty tile that it touches, or that tile's hash would describe a mixture.
  */
+#include "display/blocks.h"
 #include "display/motion.h"
 #include "display/shown.h"
 
@@ -19,15 +20,12 @@
 /* Clean tiles that a run may step over; what that costs is bounded by the waste. */
 #define GAP_TILES (64 / TILE_SIZE)
 
-struct tile_range {
-    uint32_t col1, row1, col2, row2; /* exclusive at the end */
-};
-
 /* A step in the making. */
 struct patch {
     struct tile_range tiles;
     pixman_box32_t box;
     uint64_t useful; /* pixels of its tiles' boxes */
+    bool made;       /* the step is ready, from blocks */
 };
 
 struct planner {
@@ -35,7 +33,10 @@ struct planner {
     struct tile_hashes *hashes;
     const struct pixels *px;
     uint64_t max_pixels;
-    struct tile_range clip; /* patches stay inside */
+    struct tile_range clip;             /* patches stay inside */
+    const struct block_planner *blocks; /* NULL: none */
+    bool keep_out;                      /* patches leave blocks that others take to them */
+    struct plan_step *out;
 };
 
 static uint64_t box_area(const pixman_box32_t *box)
@@ -56,6 +57,12 @@ static bool tile_needed(struct planner *self, uint32_t col, uint32_t row)
     }
     shown_settle(self->shown, self->hashes, self->px, col, row);
     return false;
+}
+
+/* Whether a patch may not grow over this tile. */
+static bool tile_reserved(struct planner *self, uint32_t col, uint32_t row)
+{
+    return self->keep_out && blocks_reserved(self->blocks, col, row);
 }
 
 static struct patch tile_patch(const struct planner *self, uint32_t col, uint32_t row)
@@ -105,7 +112,7 @@ static void grow_right(struct planner *self, struct patch *patch)
             continue;
         }
         more = tile_patch(self, col, row);
-        if (!patch_join(self, patch, &more)) {
+        if (tile_reserved(self, col, row) || !patch_join(self, patch, &more)) {
             return;
         }
         gap = 0;
@@ -143,7 +150,7 @@ static bool run_below(struct planner *self, const struct patch *patch, struct pa
     while (col < patch->tiles.col2 && !tile_needed(self, col, row)) {
         col++;
     }
-    if (col == patch->tiles.col2) {
+    if (col == patch->tiles.col2 || tile_reserved(self, col, row)) {
         return false;
     }
     *run = tile_patch(self, col, row);
@@ -166,10 +173,10 @@ static void grow_down(struct planner *self, struct patch *patch)
     }
 }
 
-static void settle_patch(struct planner *self, const struct patch *patch)
+static void settle(struct planner *self, const struct tile_range *tiles)
 {
-    for (uint32_t row = patch->tiles.row1; row < patch->tiles.row2; row++) {
-        for (uint32_t col = patch->tiles.col1; col < patch->tiles.col2; col++) {
+    for (uint32_t row = tiles->row1; row < tiles->row2; row++) {
+        for (uint32_t col = tiles->col1; col < tiles->col2; col++) {
             if (self->shown->box[shown_index(self->shown, col, row)].x2 > 0) {
                 shown_settle(self->shown, self->hashes, self->px, col, row);
             }
@@ -184,7 +191,23 @@ static struct patch take_patch(struct planner *self, uint32_t col, uint32_t row)
 
     grow_right(self, &patch);
     grow_down(self, &patch);
-    settle_patch(self, &patch);
+    if (self->keep_out) {
+        blocks_note_sent(self->blocks, &patch.tiles);
+    }
+    settle(self, &patch.tiles);
+    return patch;
+}
+
+/* The step that begins with this tile, which needs sending. */
+static struct patch take_step(struct planner *self, uint32_t col, uint32_t row)
+{
+    struct patch patch = {.made = true};
+
+    if (!self->blocks ||
+        !blocks_take(self->blocks, !self->keep_out, col, row, &patch.tiles, self->out)) {
+        return take_patch(self, col, row);
+    }
+    settle(self, &patch.tiles);
     return patch;
 }
 
@@ -216,7 +239,7 @@ static bool next_small(struct planner *self, struct patch *out)
             tiles_across((uint32_t)box->y2),
         };
         if (find_needed(self, &col, &row)) {
-            *out = take_patch(self, col, row);
+            *out = take_step(self, col, row);
             return true;
         }
         shown->small_count--;
@@ -231,7 +254,7 @@ static bool next_of_sweep(struct planner *self, struct patch *out)
     self->clip = (struct tile_range){0, 0, self->shown->cols, self->shown->rows};
     while (shown_first(self->shown, &col, &row)) {
         if (tile_needed(self, col, row)) {
-            *out = take_patch(self, col, row);
+            *out = take_step(self, col, row);
             return true;
         }
     }
@@ -247,11 +270,11 @@ static bool next_patch(struct planner *self, struct patch *out)
         return true;
     }
     shown->small_run = 0;
+    self->keep_out = self->blocks != NULL;
     return next_of_sweep(self, out);
 }
 
-/* Whether the box is one colour; formats of less than 32 bits are not looked at. */
-static bool plain(const struct pixels *px, const pixman_box32_t *box, uint32_t *colour)
+bool plan_plain(const struct pixels *px, const pixman_box32_t *box, uint32_t *colour)
 {
     uint32_t mask = px->format == SPICE_SURFACE_FMT_32_xRGB ? 0x00ffffff : 0xffffffff;
     uint32_t first = 0;
@@ -286,17 +309,30 @@ bool plan_next(struct shown *self, struct tile_hashes *hashes, const struct pixe
         .hashes = hashes,
         .px = px,
         .max_pixels = limits->max_pixels ? limits->max_pixels : PLAN_MAX_PIXELS,
+        .out = out,
+    };
+    struct block_planner blocks = {
+        .shown = self,
+        .hashes = hashes,
+        .px = px,
+        .images = limits->images,
+        .now_us = limits->now_us,
+        .max_pixels = planner.max_pixels,
     };
     struct patch patch;
 
+    *out = (struct plan_step){0};
     if (motion_next(self, hashes, px, out)) {
         return true;
     }
+    planner.blocks = blocks_begin(&blocks) ? &blocks : NULL;
     if (!next_patch(&planner, &patch)) {
         return false;
     }
+    if (patch.made) {
+        return true;
+    }
     out->box = patch.box;
-    out->colour = 0;
-    out->kind = plain(px, &patch.box, &out->colour) ? PLAN_FILL : PLAN_IMAGE;
+    out->kind = plan_plain(px, &patch.box, &out->colour) ? PLAN_FILL : PLAN_IMAGE;
     return true;
 }

@@ -58,24 +58,33 @@ void shown_export(const struct shown *self, uint64_t *hashes);
  */
 bool shown_import(struct shown *self, const uint64_t *hashes, size_t n);
 
+struct image_cache;
+
 struct plan_limits {
-    uint32_t max_pixels; /* of a step, rounded up to one tile; 0 = PLAN_MAX_PIXELS */
+    uint32_t max_pixels; /* of a step, rounded up to one tile, or block; 0 = PLAN_MAX_PIXELS */
+    /* What the client keeps, see "display/blocks.h"; NULL: nothing. Borrowed, and changed: a step
+     * counts as sent. */
+    struct image_cache *images;
+    int64_t now_us; /* of any clock; with images only */
 };
 
 /* Small enough that a slow client sees progress and the rest is sent as it is by then. */
 #define PLAN_MAX_PIXELS (256u * 1024)
 
 enum plan_kind {
-    PLAN_FILL,  /* `box` is one plain `colour` */
-    PLAN_IMAGE, /* `box` as it is in the surface */
-    PLAN_COPY,  /* `box` as the client shows it now, that many pixels at src_x, src_y */
+    PLAN_FILL,   /* `box` is one plain `colour` */
+    PLAN_IMAGE,  /* `box` as it is in the surface; `image` is the id to keep it as, or 0 */
+    PLAN_CACHED, /* `box` is the part at src of the client's cached `image` */
+    PLAN_COPY,   /* `box` as the client shows it now, that many pixels at src_x, src_y */
 };
 
 struct plan_step {
     enum plan_kind kind;
     pixman_box32_t box; /* surface coordinates, inside the surface, not empty */
     uint32_t colour;    /* FILL: the pixel value; pad byte 0 for xRGB */
-    int32_t src_x, src_y; /* COPY: as for `box`; the two may overlap */
+    uint64_t image;
+    uint32_t image_width, image_height; /* CACHED */
+    int32_t src_x, src_y;               /* CACHED; COPY: as for `box`, the two may overlap */
 };
 
 /*

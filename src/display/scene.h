@@ -17,6 +17,7 @@ struct painter;
 struct scene {
     struct loop *loop;
     struct painter *painter;
+    uint8_t id;          /* of the device: no two displays of a client have the same */
     uint8_t compression; /* SPICE_IMAGE_COMPRESSION_* of the server */
     bool running;        /* the guest runs */
     int64_t running_since_us;

@@ -85,6 +85,7 @@ void shown_free(struct shown *self)
     g_free(self->hash);
     g_free(self->row_hash);
     g_free(self->box);
+    g_free(self->blocks);
     g_free(self);
 }
 

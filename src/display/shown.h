@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside shown.c and plan.c only: what is kept for each tile that a client shows. */
+/* Inside shown.c, plan.c and blocks.c only: what is kept for each tile that a client shows. */
 #ifndef CARAVAN_DISPLAY_SHOWN_H
 #define CARAVAN_DISPLAY_SHOWN_H
 
@@ -8,6 +8,10 @@
 /* The changed part of a tile, from its top left, exclusive at the end; x2 = 0: nothing changed. */
 struct tile_box {
     uint8_t x1, y1, x2, y2;
+};
+
+struct tile_range {
+    uint32_t col1, row1, col2, row2; /* exclusive at the end */
 };
 
 /* Tiles waiting, found from the top without looking at all. */
@@ -43,6 +47,8 @@ struct shown {
     uint32_t small_count;
     uint32_t small_run; /* small steps since the last of the sweep */
 
+    struct block *blocks; /* of blocks.c; NULL until it is asked */
+    uint32_t pass;        /* of blocks.c */
     struct motion_watch watch;
 };
 
@@ -50,6 +56,9 @@ static inline size_t shown_index(const struct shown *self, uint32_t col, uint32_
 {
     return (size_t)row * self->cols + col;
 }
+
+/* In plan.c: whether the box is one colour; formats of less than 32 bits are not looked at. */
+bool plan_plain(const struct pixels *px, const pixman_box32_t *box, uint32_t *colour);
 
 /* The client now shows the surface in this tile. */
 void shown_settle(struct shown *self, struct tile_hashes *hashes, const struct pixels *px,
@@ -62,8 +71,8 @@ static inline uint64_t *shown_row_hash(const struct shown *self, uint32_t col, u
 }
 
 /*
- * row_hash of this tile has changed, because the client's pixels have: what differs from the surface
- * becomes the tile's box, whatever it was.
+ * row_hash of this tile has changed, because the client's pixels have: what differs from the
+ * surface becomes the tile's box, whatever it was.
  */
 void shown_compare(struct shown *self, struct tile_hashes *hashes, const struct pixels *px,
                    uint32_t col, uint32_t row);

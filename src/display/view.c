@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "channel/display.h"
+#include "display/image_cache.h"
 #include "display/painter.h"
 #include "display/plan.h"
 #include "display/view_state.h"
@@ -29,9 +30,11 @@ struct view {
     struct conn *conn;
     struct loop_timer *again; /* when a wait is over */
 
-    struct picture picture; /* of the client */
-    struct shown *shown;    /* of the picture's size; NULL until a primary of that size was there */
-    bool moved;             /* the picture came with a move and has met no primary yet */
+    struct picture picture;     /* of the client */
+    struct image_cache *images; /* the client's; NULL until it is used */
+    bool keeps_images;          /* it may be used */
+    struct shown *shown; /* of the picture's size; NULL until a primary of that size was there */
+    bool moved;          /* the picture came with a move and has met no primary yet */
     int64_t moved_us;
 
     bool marked;
@@ -128,6 +131,56 @@ static struct codec_wish wish(const struct view *self)
     };
 }
 
+/* The client's image cache ------------------------------------------------------------------- */
+
+/* Half of what the client has: its other displays use it too. NULL: nothing is kept. */
+static struct image_cache *images(struct view *self)
+{
+    int64_t size = display_channel_client(self->channel)->cache_size;
+
+    if (!self->images && self->keeps_images && size > 0)
+        self->images =
+            image_cache_new((uint64_t)size / 2, (uint64_t)self->scene->id << 56 |
+                                                    (uint64_t)(g_random_int() & 0x00ffffff) << 32);
+    return self->images;
+}
+
+static void send_evicted(struct view *self)
+{
+    uint64_t ids[IMAGE_CACHE_MAX_IMAGES];
+    uint16_t n;
+
+    if (!self->images)
+        return;
+    do {
+        for (n = 0; n < G_N_ELEMENTS(ids) && image_cache_next_evicted(self->images, &ids[n]);)
+            n++;
+        if (n > 0)
+            display_send_inval_list(self->conn, ids, n);
+    } while (n == G_N_ELEMENTS(ids));
+}
+
+void view_forget_images(struct view *self)
+{
+    if (!self->images)
+        return;
+    image_cache_forget(self->images);
+    send_evicted(self);
+    conn_wake(self->conn);
+}
+
+static void send_cached(struct view *self, const struct plan_step *step)
+{
+    display_send_cached(self->conn, &step->box,
+                        &(struct display_cached){.id = step->image,
+                                                 .width = step->image_width,
+                                                 .height = step->image_height,
+                                                 .x = step->src_x,
+                                                 .y = step->src_y});
+}
+
+/* Steps -------------------------------------------------------------------------------------- */
+
 static bool show_step(struct view *self, const struct pixels *px, const struct plan_step *step)
 {
     struct codec_wish how = wish(self);
@@ -136,8 +189,11 @@ static bool show_step(struct view *self, const struct pixels *px, const struct p
     case PLAN_FILL:
         display_send_fill(self->conn, &step->box, painter_color(px->format, step->colour));
         return true;
+    case PLAN_CACHED:
+        send_cached(self, step);
+        return true;
     case PLAN_IMAGE:
-        return painter_image(self->scene->painter, self->conn, px, &step->box, &how);
+        return painter_image(self->scene->painter, self->conn, px, &step->box, step->image, &how);
     case PLAN_COPY:
         display_send_copy_bits(self->conn, &step->box, step->src_x, step->src_y);
         return true;
@@ -147,8 +203,11 @@ static bool show_step(struct view *self, const struct pixels *px, const struct p
 
 static bool send_step(struct view *self)
 {
-    const struct plan_limits limits = {.max_pixels = PLAN_MAX_PIXELS};
     struct pixels px = scene_pixels(self->scene);
+    /* A step that images were kept for must not fail: px is looked at before. */
+    const struct plan_limits limits = {.max_pixels = PLAN_MAX_PIXELS,
+                                       .images = painter_takes(px.format) ? images(self) : NULL,
+                                       .now_us = loop_now_us()};
     struct plan_step step;
 
     if (!plan_next(self->shown, self->scene->hashes, &px, &limits, &step))
@@ -156,6 +215,7 @@ static bool send_step(struct view *self)
     if (step.kind != PLAN_COPY)
         self->pixels_sent +=
             (uint64_t)(step.box.x2 - step.box.x1) * (uint64_t)(step.box.y2 - step.box.y1);
+    send_evicted(self);
     return show_step(self, &px, &step);
 }
 
@@ -227,6 +287,11 @@ void view_migrate(struct view *self)
 {
     if (conn_phase(self->conn) != CONN_ACTIVE)
         return;
+    /* The target knows nothing of the images: it begins with a cache that is empty of ours. Now,
+     * for a client takes nothing between MIGRATE and MIGRATE_DATA. Carrying the cache itself to a
+     * target that knows it is for a record of the trailer to come. */
+    view_forget_images(self);
+    self->keeps_images = false;
     buf_u32(conn_begin(self->conn, SPICE_MSG_MIGRATE),
             SPICE_MIGRATE_NEED_FLUSH | SPICE_MIGRATE_NEED_DATA_TRANSFER);
     conn_end(self->conn);
@@ -276,6 +341,7 @@ static void on_migrate_data(void *owner, struct reader *body)
     self->moved = state.picture.exists;
     self->moved_us = loop_now_us();
     self->marked = state.picture.exists;
+    self->keeps_images = state.keeps_images;
     conn_set_next_serial(self->conn, state.next_serial);
     conn_set_phase(self->conn, CONN_ACTIVE);
     conn_send_set_ack(self->conn, ACK_WINDOW);
@@ -316,6 +382,7 @@ struct view *view_new(const struct scene *scene, const struct view_link *link)
         display_channel_new(&ops, self, link->mini, link->target ? CONN_TARGET : CONN_ACTIVE);
     self->conn = display_channel_conn(self->channel);
     self->again = loop_timer_add(scene->loop, on_again, self);
+    self->keeps_images = true;
     if (!link->target)
         conn_send_set_ack(self->conn, ACK_WINDOW);
     return self;
@@ -326,6 +393,7 @@ void view_free(struct view *self)
     if (!self)
         return;
     forget_picture(self);
+    image_cache_free(self->images);
     loop_timer_remove(self->again);
     display_channel_free(self->channel);
     g_free(self);

@@ -34,6 +34,9 @@ struct conn *view_conn(struct view *self);
 void view_damage(struct view *self, const pixman_box32_t *box);
 void view_damage_all(struct view *self);
 
+/* The client keeps no image any more. Does nothing before the state of a moved client came. */
+void view_forget_images(struct view *self);
+
 /* The source's end of a move. */
 void view_migrate(struct view *self);
 

@@ -115,6 +115,15 @@ static bool load_any(const uint8_t *bytes, size_t len, struct display_state *sta
     return false;
 }
 
+static bool cache_was_used(const struct display_state *state)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(state->pixmap_cache_serials); i++) {
+        if (state->pixmap_cache_serials[i])
+            return true;
+    }
+    return false;
+}
+
 bool view_state_load(const uint8_t *bytes, size_t len, struct view_state *out)
 {
     struct display_state state;
@@ -130,7 +139,8 @@ bool view_state_load(const uint8_t *bytes, size_t len, struct view_state *out)
         .glz_window = state.glz_window_size,
     };
     out->next_serial = state.message_serial + 1;
-    out->frozen_cache = state.pixmap_cache_freezer && state.tiles_count == 0;
+    out->keeps_images = state.pixmap_cache_freezer;
+    out->frozen_cache = state.pixmap_cache_freezer && cache_was_used(&state);
     take_picture(&state, &out->picture);
     blob_display_free(&state);
     return true;

@@ -30,7 +30,15 @@ struct view_state {
     struct display_client client;
     struct picture picture; /* owns its hashes */
     uint64_t next_serial;   /* of the next message to the client */
-    bool frozen_cache;      /* the sender may have left images in the client's cache */
+    /*
+     * The client's image cache is one for all its display channels. Stock leaves its images there;
+     * one channel speaks for the cache, with serials other than 0 once anything was put in, and
+     * only that one may empty it: so after such a move only that one may use it, or what another
+     * has put in would be lost. We empty our part before we send the state, say so with serials
+     * of 0, and let each channel speak for itself.
+     */
+    bool frozen_cache; /* the sender has left images in the client's cache, empty it */
+    bool keeps_images; /* this channel may put images there */
 };
 
 /* Appends the body; `serial` is that of the message it goes into. False as blob_display_save. */

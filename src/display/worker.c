@@ -35,6 +35,7 @@ struct worker *worker_new(QXLInstance *qxl, struct loop *loop, struct display_se
     self->surfaces = surfaces_new(info->n_surfaces);
     self->extra = g_new0(struct surface_extra, info->n_surfaces);
     scene_init(&self->scene, loop);
+    self->scene.id = (uint8_t)qxl->id;
     self->reveal = loop_timer_add(loop, on_reveal, self);
     self->pointer.visible = true;
     self->held = g_array_new(FALSE, FALSE, sizeof(QXLReleaseInfoExt));

@@ -70,6 +70,7 @@ struct worker {
 
     GArray *held;     /* QXLReleaseInfoExt: to be released when the guest runs */
     bool ring_posted; /* a batch of commands is to come */
+    int64_t batch_since_us; /* batches have been read since then without an end; 0: none */
     bool wake_posted; /* links will be woken: bits are in `wake` */
     unsigned wake;    /* 1 << enum display_channel */
     int64_t complained_us[COMPLAINTS];
@@ -136,6 +137,8 @@ void links_migrate(struct worker *self, void *token);
 /* There is something new for the links of a channel: they look at it soon, not within this call. */
 void links_wake(struct worker *self, enum display_channel channel);
 void links_damage(struct worker *self, const pixman_box32_t *box); /* NULL: everything */
+/* No client keeps an image any more. */
+void links_forget_images(struct worker *self);
 /* All, without a word. */
 void links_close(struct worker *self);
 /* Tells the device whether clients are there. */

@@ -32,7 +32,7 @@ static void tell_clients(struct server *self)
         struct client *client = g_ptr_array_index(self->clients, i);
         struct main_link *link = client->main ? endpoint_main_link(client->main) : NULL;
         if (link && client->told && conn_phase(main_link_conn(link)) == CONN_ACTIVE)
-            main_send_mouse_mode(link, mouse_modes_supported(self), self->mouse_mode);
+            main_set_mouse_mode(link, mouse_modes_supported(self), self->mouse_mode);
     }
 }
 

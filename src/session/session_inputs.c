@@ -164,7 +164,7 @@ void endpoint_inputs_leds(struct endpoint *self, uint8_t leds)
     struct inputs_endpoint *impl = self->impl;
 
     if (impl)
-        inputs_send_modifiers(impl->link, leds);
+        inputs_set_modifiers(impl->link, leds);
 }
 
 const struct endpoint_ops endpoint_inputs_ops = {

@@ -141,7 +141,7 @@ static void on_restored(void *owner, const struct main_state *state)
     log_info("client %08x (%s) has arrived (seamless)", self->client->id, self->client->peer);
     if (state->has_mouse_mode && state->mouse_mode.mode != server->mouse_mode)
         mouse_set_mode(server, state->mouse_mode.mode);
-    main_send_mouse_mode(link, mouse_modes_supported(server), server->mouse_mode);
+    main_set_mouse_mode(link, mouse_modes_supported(server), server->mouse_mode);
     main_send_multi_media_time(link, server_multi_media_time());
 }
 

@@ -82,7 +82,7 @@ static void test_copy(void **state)
 {
     struct display_channel *channel = fresh();
     struct conn *conn = display_channel_conn(channel);
-    struct buf *body = display_begin_copy(conn, &box, SPICE_IMAGE_TYPE_LZ_RGB);
+    struct buf *body = display_begin_copy(conn, &box, SPICE_IMAGE_TYPE_LZ_RGB, 0);
     struct reader in;
 
     buf_u32(body, 0xabcd);

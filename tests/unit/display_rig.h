@@ -84,12 +84,25 @@ struct rig_client {
     unsigned images[256];     /* by SPICE_IMAGE_TYPE_* */
     uint64_t drawn_pixels;
 
+    /* Images kept, as a client keeps them; a message about one that is not there, or there
+     * already, or too many pixels are faults. */
+    GHashTable *cache; /* struct rig_image by its id */
+    uint64_t cache_pixels;
+
     bool has_surface;
     uint32_t width, height;
     uint32_t *picture;
     unsigned faults;      /* what a client could not do */
     struct buf last[512]; /* the last body of each type */
     bool eof;
+};
+
+#define RIG_CACHE_PIXELS (256 * 1024) /* what a client says its cache takes */
+
+struct rig_image {
+    uint64_t id;
+    uint32_t width, height;
+    uint32_t *pixels;
 };
 
 enum rig_link {

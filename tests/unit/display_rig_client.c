@@ -30,6 +30,14 @@ static void tcp_pair(int fds[2])
     close(listener);
 }
 
+static void image_free(void *opaque)
+{
+    struct rig_image *image = opaque;
+
+    g_free(image->pixels);
+    g_free(image);
+}
+
 struct rig_client *rig_client_new(struct rig *rig, enum display_channel channel, enum rig_link link)
 {
     struct rig_client *client = g_new0(struct rig_client, 1);
@@ -38,12 +46,13 @@ struct rig_client *rig_client_new(struct rig *rig, enum display_channel channel,
 
     tcp_pair(fds);
     client->fd = fds[0];
+    client->cache = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, image_free);
     fcntl(client->fd, F_SETFL, O_NONBLOCK);
     end.stream = stream_from_fd(fds[1]);
     link_caps_set(&end.caps, SPICE_DISPLAY_CAP_MONITORS_CONFIG);
     display_attach(rig->display, channel, &end);
     if (channel == DISPLAY_CHANNEL_DISPLAY && link == RIG_FRESH) {
-        const uint8_t init[14] = {1, 0x00, 0x10, 0, 0, 0, 0, 0, 0, 7, 0x00, 0x20, 0, 0};
+        const uint8_t init[14] = {1, 0, 0, RIG_CACHE_PIXELS >> 16, 0, 0, 0, 0, 0, 7, 0, 0x20, 0, 0};
 
         rig_client_send(client, SPICE_MSGC_DISPLAY_INIT, init, sizeof(init));
     }
@@ -56,6 +65,7 @@ void rig_client_free(struct rig_client *client)
     buf_free(&client->in);
     for (unsigned i = 0; i < G_N_ELEMENTS(client->last); i++)
         buf_free(&client->last[i]);
+    g_clear_pointer(&client->cache, g_hash_table_destroy);
     g_free(client->picture);
     g_free(client);
 }
@@ -141,73 +151,160 @@ static void on_fill(struct rig_client *client, struct reader *r)
     }
 }
 
-static void put_pixels(struct rig_client *client, const pixman_box32_t *box, const uint8_t *pixels)
+/* B G R X bytes to the pixels of an image. */
+static void take_pixels(struct rig_image *image, const uint8_t *pixels)
 {
-    for (int32_t y = box->y1; y < box->y2; y++) {
-        for (int32_t x = box->x1; x < box->x2; x++, pixels += 4)
-            put(client, x, y, pixels[0] | (uint32_t)pixels[1] << 8 | (uint32_t)pixels[2] << 16);
-    }
+    for (size_t i = 0; i < (size_t)image->width * image->height; i++, pixels += 4)
+        image->pixels[i] = pixels[0] | (uint32_t)pixels[1] << 8 | (uint32_t)pixels[2] << 16;
 }
 
-static void on_bitmap(struct rig_client *client, struct reader *r, const pixman_box32_t *box)
+static void on_bitmap(struct rig_client *client, struct reader *r, struct rig_image *image)
 {
-    uint32_t width = (uint32_t)(box->x2 - box->x1), height = (uint32_t)(box->y2 - box->y1);
     uint8_t format = reader_u8(r), flags = reader_u8(r);
     uint32_t x = reader_u32(r), y = reader_u32(r), stride = reader_u32(r);
     const uint8_t *pixels;
 
     reader_u32(r); /* palette */
-    pixels = reader_bytes(r, (size_t)stride * height);
-    if (format != SPICE_BITMAP_FMT_32BIT || !(flags & SPICE_BITMAP_FLAGS_TOP_DOWN) || x != width ||
-        y != height || stride != width * 4 || !pixels)
+    pixels = reader_bytes(r, (size_t)stride * image->height);
+    if (format != SPICE_BITMAP_FMT_32BIT || !(flags & SPICE_BITMAP_FLAGS_TOP_DOWN) ||
+        x != image->width || y != image->height || stride != image->width * 4 || !pixels)
         fault(client, "a bitmap that is none");
     else
-        put_pixels(client, box, pixels);
+        take_pixels(image, pixels);
 }
 
-static void on_lz(struct rig_client *client, struct reader *r, const pixman_box32_t *box)
+static void on_lz(struct rig_client *client, struct reader *r, struct rig_image *image)
 {
     struct lz_picture picture;
     size_t n = reader_left(r);
 
-    if (!lz_decode(reader_bytes(r, n), n, &picture) ||
-        picture.width != (uint32_t)(box->x2 - box->x1) ||
-        picture.height != (uint32_t)(box->y2 - box->y1)) {
+    if (!lz_decode(reader_bytes(r, n), n, &picture) || picture.width != image->width ||
+        picture.height != image->height) {
         fault(client, "an LZ image that is none");
         return;
     }
-    put_pixels(client, box, picture.pixels);
+    take_pixels(image, picture.pixels);
     free(picture.pixels);
+}
+
+static struct rig_image *decode(struct rig_client *client, struct reader *r, uint64_t id,
+                                uint8_t type)
+{
+    struct rig_image *image = g_new0(struct rig_image, 1);
+
+    image->id = id;
+    image->width = reader_u32(r);
+    image->height = reader_u32(r);
+    if ((uint64_t)image->width * image->height > client->width * client->height) {
+        fault(client, "an image of another size");
+        image->width = 0;
+    }
+    image->pixels = g_new0(uint32_t, (size_t)image->width * image->height + 1);
+    if (type == SPICE_IMAGE_TYPE_BITMAP)
+        on_bitmap(client, r, image);
+    else if (type == SPICE_IMAGE_TYPE_LZ_RGB)
+        on_lz(client, r, image);
+    else
+        fault(client, "an image of unknown type");
+    return image;
+}
+
+static void keep_image(struct rig_client *client, struct rig_image *image)
+{
+    if (image->id == 0 || g_hash_table_contains(client->cache, &image->id))
+        fault(client, "an image that is kept already");
+    client->cache_pixels += (uint64_t)image->width * image->height;
+    if (client->cache_pixels > RIG_CACHE_PIXELS)
+        fault(client, "more images than the cache takes");
+    g_hash_table_replace(client->cache, &image->id, image);
+}
+
+static void on_inval_list(struct rig_client *client, struct reader *r)
+{
+    uint16_t n = reader_u16(r);
+
+    for (uint16_t i = 0; i < n; i++) {
+        uint8_t type = reader_u8(r);
+        uint64_t id = reader_u64(r);
+        const struct rig_image *image = g_hash_table_lookup(client->cache, &id);
+
+        if (type != SPICE_RES_TYPE_PIXMAP || !image) {
+            fault(client, "drops an image that is not kept");
+            continue;
+        }
+        client->cache_pixels -= (uint64_t)image->width * image->height;
+        g_hash_table_remove(client->cache, &id);
+    }
+}
+
+/* The part at `src` of the image to the box. */
+static void put_image(struct rig_client *client, const pixman_box32_t *box,
+                      const pixman_box32_t *src, const struct rig_image *image)
+{
+    if (src->x1 < 0 || src->y1 < 0 || src->x2 > (int32_t)image->width ||
+        src->y2 > (int32_t)image->height || src->x2 - src->x1 != box->x2 - box->x1 ||
+        src->y2 - src->y1 != box->y2 - box->y1) {
+        fault(client, "copies from outside an image, or scales");
+        return;
+    }
+    for (int32_t y = box->y1; y < box->y2; y++) {
+        for (int32_t x = box->x1; x < box->x2; x++)
+            put(client, x, y,
+                image->pixels[(size_t)(src->y1 + y - box->y1) * image->width +
+                              (size_t)(src->x1 + x - box->x1)]);
+    }
+}
+
+static void on_cached(struct rig_client *client, struct reader *r, uint64_t id,
+                      const pixman_box32_t *box, const pixman_box32_t *src)
+{
+    const struct rig_image *image = g_hash_table_lookup(client->cache, &id);
+
+    if (!image || image->width != reader_u32(r) || image->height != reader_u32(r))
+        fault(client, "an image that is not kept");
+    else
+        put_image(client, box, src, image);
+}
+
+static void on_image(struct rig_client *client, struct reader *r, const pixman_box32_t *box,
+                     const pixman_box32_t *src)
+{
+    uint64_t id = reader_u64(r);
+    uint8_t type = reader_u8(r), flags = reader_u8(r);
+    struct rig_image *image;
+
+    client->images[type]++;
+    if (type == SPICE_IMAGE_TYPE_FROM_CACHE) {
+        on_cached(client, r, id, box, src);
+        return;
+    }
+    image = decode(client, r, id, type);
+    put_image(client, box, src, image);
+    if (flags == SPICE_IMAGE_FLAGS_CACHE_ME) {
+        keep_image(client, image);
+        return;
+    }
+    if (flags)
+        fault(client, "an image with flags");
+    image_free(image);
 }
 
 static void on_copy(struct rig_client *client, struct reader *r)
 {
-    pixman_box32_t box;
+    pixman_box32_t box, src;
     uint32_t image_at;
-    uint8_t type;
 
     if (!read_base(client, r, &box))
         return;
     image_at = reader_u32(r);
-    read_box(r);
+    src = read_box(r);
     if (reader_u16(r) != SPICE_ROPD_OP_PUT)
         fault(client, "copies with a rop");
     reader_u8(r);
     if (reader_u8(r) || reader_i32(r) || reader_i32(r) || reader_u32(r))
         fault(client, "copies with a mask");
     reader_seek(r, image_at);
-    reader_u64(r);
-    type = reader_u8(r);
-    client->images[type]++;
-    if (reader_u8(r) || reader_u32(r) != (uint32_t)(box.x2 - box.x1) ||
-        reader_u32(r) != (uint32_t)(box.y2 - box.y1))
-        fault(client, "an image of another size");
-    if (type == SPICE_IMAGE_TYPE_BITMAP)
-        on_bitmap(client, r, &box);
-    else if (type == SPICE_IMAGE_TYPE_LZ_RGB)
-        on_lz(client, r, &box);
-    else
-        fault(client, "an image of unknown type");
+    on_image(client, r, &box, &src);
 }
 
 static void on_surface_create(struct rig_client *client, struct reader *r)
@@ -255,6 +352,10 @@ static void on_message(struct rig_client *client, uint16_t type, struct reader b
         on_copy(client, &body);
     else if (type == SPICE_MSG_DISPLAY_DRAW_FILL)
         on_fill(client, &body);
+    else if (type == SPICE_MSG_DISPLAY_INVAL_LIST)
+        on_inval_list(client, &body);
+    else if (type == SPICE_MSG_DISPLAY_INVAL_ALL_PIXMAPS)
+        fault(client, "drops the images of all channels");
     if (!reader_ok(&body))
         fault(client, "a message that is too short");
     if (client->window && ++client->unacked >= client->window) {
@@ -355,6 +456,9 @@ struct rig_client *rig_client_move(struct rig_client *client, struct rig *from, 
     moved->width = client->width;
     moved->height = client->height;
     moved->picture = g_steal_pointer(&client->picture);
+    g_hash_table_destroy(moved->cache);
+    moved->cache = g_steal_pointer(&client->cache);
+    moved->cache_pixels = client->cache_pixels;
     display_detach(from->display, client);
     rig_wait_closed(from, client);
     rig_client_free(client);

@@ -161,7 +161,8 @@ static void motion_count_travels(void **state)
     inputs_send_migrate(source);
     for (int i = 0; i < 3; i++)
         motion(source, 1, 1, 0);
-    inputs_send_modifiers(source, 7);
+    inputs_set_modifiers(source, 7);
+    assert_false(conn_fill(inputs_link_conn(source)));
     feed(source, SPICE_MSGC_INPUTS_KEY_DOWN, "\x1e\0\0\0", 4);
     feed(source, SPICE_MSGC_MIGRATE_FLUSH_MARK, NULL, 0);
 

@@ -151,6 +151,9 @@ static bool one_step(struct world *w, uint32_t max_pixels, struct plan_step *ste
                    (size_t)width * 4);
         }
         break;
+    case PLAN_CACHED:
+        fail_msg("nothing is kept");
+        break;
     case PLAN_COPY:
         assert_true(step->src_x >= 0 && step->src_x + width <= (int32_t)w->width);
         assert_true(step->src_y >= 0 && step->src_y + height <= (int32_t)w->height);

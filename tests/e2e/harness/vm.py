@@ -74,6 +74,7 @@ class Vm:
     def _environment(extra):
         environment = dict(os.environ, **(extra or {}))
         folder = os.environ.get("CARAVAN_LIBDIR")
+        environment.pop("LD_LIBRARY_PATH", None)  # meson's, when it runs the test
         if folder:
             environment["LD_LIBRARY_PATH"] = os.path.abspath(folder)
         return environment
