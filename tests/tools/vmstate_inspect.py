@@ -213,6 +213,17 @@ def check_capabilities(folder):
     check("x-ignore-shared" in said, "what cannot be read is named")
 
 
+def check_undescribed(folder):
+    """Machine types for which QEMU writes no description unless it is asked to."""
+    path = os.path.join(folder, "stream")
+    save(path, ["-M", "pc-i440fx-2.1"])
+    text, said = inspect("--json", path, code=3)
+    check("'timer'" in said and "suppress-vmdesc=off" in said, "pc 2.1: stops, with a remedy")
+    check(all(b["unsent"] == 0 for b in json.loads(text)["ram"]), "pc 2.1: RAM was read")
+    save(path, ["-M", "pc-i440fx-2.1,suppress-vmdesc=off"])
+    check(json.loads(inspect("--json", path)[0])["complete"], "and the remedy helps")
+
+
 def check_words(stream, folder):
     """What is said to people: through a pipe, of a part, and when something is wrong."""
     path = os.path.join(folder, "stream")
@@ -271,5 +282,6 @@ with tempfile.TemporaryDirectory(prefix="caravan-test-") as here:
     for title, options in MACHINES:
         last = check_modern(title, options, here)
     check_capabilities(here)
+    check_undescribed(here)
     check_words(last, here)
 check_old()

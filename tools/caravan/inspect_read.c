@@ -123,7 +123,8 @@ static bool read_tail(struct reading *reading)
 static const char cut_or_suppressed[] =
     "either the stream was cut off, or saved with -machine suppress-vmdesc=on; RAM was read";
 static const char too_old[] =
-    "QEMU writes descriptions since 2.3; the layouts of older ones are not known yet; RAM was read";
+    "QEMU writes one since 2.3, but not for machine types 2.0 to 2.2 unless it is given\n"
+    "-machine suppress-vmdesc=off. Without it layouts are not known yet. RAM was read";
 
 static bool find_description(struct reading *reading)
 {
