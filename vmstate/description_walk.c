@@ -47,11 +47,13 @@ static void visit_value(struct walk *walk, const struct layout_field *field,
                                   walk->body + walk->pos, len};
 
     if (kind != VMSTATE_VALUE_BYTES) {
-        unsigned shift = 64 - 8 * (unsigned)len;
+        uint64_t extended = value.bytes[0] & 0x80 ? UINT64_MAX : 0;
 
-        for (size_t i = 0; i < len; i++)
+        for (size_t i = 0; i < len; i++) {
             value.u = value.u << 8 | value.bytes[i];
-        value.i = (int64_t)(value.u << shift) >> shift;
+            extended = extended << 8 | value.bytes[i];
+        }
+        value.i = (int64_t)extended;
     }
     walk->visit(walk->opaque, &value);
     walk->pos += len;

@@ -43,6 +43,7 @@ struct inspection {
     bool all_values;
     bool quiet;
     bool header;
+    uint64_t kept; /* bytes of memory that values take */
     char *machine;
     GPtrArray *sections; /* struct inspect_section */
     struct ram_map *ram;

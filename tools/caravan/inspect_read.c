@@ -11,6 +11,7 @@
 
 #define CHUNK     (256u << 10)
 #define TAIL_MOST (512u << 20) /* bytes of device state that are kept to find their description */
+#define KEPT_MOST (256u << 20) /* bytes of fields to be shown */
 #define PROGRESS  (64u << 20)
 
 struct reading {
@@ -169,23 +170,24 @@ static bool tell_size(struct reading *reading, const struct vmstate_section *sec
     return true;
 }
 
+struct keeping {
+    struct inspection *to;
+    GArray *values; /* NULL: only checked */
+};
+
 static void keep_value(void *opaque, const struct vmstate_value *value)
 {
-    struct inspect_section *seen = opaque;
-    struct inspect_value kept = {
-        g_strdup(value->path), g_strdup(value->type), value->kind, value->u, value->i, NULL};
+    struct keeping *keeping = opaque;
+    struct inspect_value kept = {.kind = value->kind, .u = value->u, .i = value->i};
 
-    if (!seen->values)
-        return g_free(kept.path), g_free(kept.type);
+    if (!keeping->values || keeping->to->kept > KEPT_MOST)
+        return;
+    kept.path = g_strdup(value->path);
+    kept.type = g_strdup(value->type);
     if (value->kind == VMSTATE_VALUE_BYTES)
         kept.bytes = g_bytes_new(value->bytes, value->len);
-    g_array_append_val(seen->values, kept);
-}
-
-static void ignore_value(void *opaque, const struct vmstate_value *value)
-{
-    (void)opaque;
-    (void)value;
+    g_array_append_val(keeping->values, kept);
+    keeping->to->kept += sizeof(kept) + strlen(kept.path) + strlen(kept.type) + value->len;
 }
 
 static struct inspect_section *find_seen(struct inspection *to,
@@ -219,6 +221,7 @@ static bool close_section(struct reading *reading, const struct vmstate_event *e
 {
     struct inspection *to = reading->to;
     struct inspect_section *seen = seen_section(to, event->section);
+    struct keeping keeping = {.to = to};
     const char *reason;
     size_t at;
 
@@ -230,10 +233,16 @@ static bool close_section(struct reading *reading, const struct vmstate_event *e
     seen->described = true;
     if (inspect_wants(to, event->section))
         seen->values = g_array_new(FALSE, FALSE, sizeof(struct inspect_value));
-    if (!vmstate_device_walk(reading->device, reading->body->data, reading->body->len,
-                             seen->values ? keep_value : ignore_value, seen, &at, &reason)) {
+    keeping.values = seen->values;
+    if (!vmstate_device_walk(reading->device, reading->body->data, reading->body->len, keep_value,
+                             &keeping, &at, &reason)) {
         stop_at(reading, event->section, event->section->body + at, "body");
         stop(reading, INSPECT_BROKEN, "%s", reason);
+        return false;
+    }
+    if (to->kept > KEPT_MOST) {
+        stop_at(reading, event->section, event->section->body, "fields");
+        stop(reading, INSPECT_BROKEN, "all fields so far take more than %u MiB", KEPT_MOST >> 20);
         return false;
     }
     g_byte_array_set_size(reading->body, 0);
