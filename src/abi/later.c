@@ -16,7 +16,6 @@ static const char *const later_text[LATER_COUNT] = {
     [LATER_USBREDIR] = "USB redirection; the guest sees no device of the client",
     [LATER_PORT] = "named ports; what the guest writes there is dropped",
     [LATER_GL] = "GL scanout (gl=on); clients see nothing of such a display",
-    [LATER_TLS] = "TLS; no encrypted port is opened",
     [LATER_SASL] = "SASL; it was refused",
     [LATER_JPEG] = "JPEG compression; images stay lossless",
     [LATER_ZLIB_GLZ] = "zlib compression of GLZ images; they are sent without",

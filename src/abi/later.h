@@ -17,7 +17,6 @@ enum later_feature {
     LATER_USBREDIR,
     LATER_PORT,
     LATER_GL,
-    LATER_TLS,
     LATER_SASL,
     LATER_JPEG,
     LATER_ZLIB_GLZ,

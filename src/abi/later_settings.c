@@ -2,7 +2,7 @@
 /*
  * Settings of what comes later. They are checked as 0.15.1 checks them and then ignored; asking
  * for something says so in the log, turning it off is silent, as it is off. What a user asks for
- * to be safer (TLS, SASL) fails instead of being ignored.
+ * to be safer (SASL) fails instead of being ignored.
  */
 #include "abi/later.h"
 
@@ -48,21 +48,6 @@ int spice_server_set_sasl(SpiceServer *s, int enabled)
 int spice_server_set_sasl_appname(SpiceServer *s, const char *appname)
 {
     return s ? 0 : -1;
-}
-
-int spice_server_set_tls(SpiceServer *s, int port, const char *ca_cert_file,
-                         const char *certs_file, const char *private_key_file,
-                         const char *key_passwd, const char *dh_key_file,
-                         const char *ciphersuite)
-{
-    later_say(LATER_TLS);
-    return -1;
-}
-
-int spice_server_add_ssl_client(SpiceServer *s, int socket, int skip_auth)
-{
-    later_say(LATER_TLS);
-    return -1;
 }
 
 static int set_wan_compression(SpiceServer *s, spice_wan_compression_t comp,

@@ -76,7 +76,29 @@ int spice_server_set_ticket(SpiceServer *s, const char *passwd, int lifetime,
 
 int spice_server_add_client(SpiceServer *s, int socket, int skip_auth)
 {
-    return server_add_client(from_abi(s), socket, skip_auth) ? 0 : -1;
+    return server_add_client(from_abi(s), socket, false, skip_auth) ? 0 : -1;
+}
+
+int spice_server_add_ssl_client(SpiceServer *s, int socket, int skip_auth)
+{
+    return server_add_client(from_abi(s), socket, true, skip_auth) ? 0 : -1;
+}
+
+int spice_server_set_tls(SpiceServer *s, int port, const char *ca_cert_file,
+                         const char *certs_file, const char *private_key_file,
+                         const char *key_passwd, const char *dh_key_file,
+                         const char *ciphersuite)
+{
+    const struct tls_files files = {
+        .ca = ca_cert_file,
+        .cert = certs_file,
+        .key = private_key_file,
+        .key_password = key_passwd,
+        .dh = dh_key_file,
+        .ciphers = ciphersuite,
+    };
+
+    return settings_set_tls(server_settings(from_abi(s)), port, &files) ? 0 : -1;
 }
 
 int spice_server_set_image_compression(SpiceServer *s, SpiceImageCompression comp)

@@ -24,7 +24,8 @@ struct conn {
 
     struct buf in;
     struct buf out;
-    size_t size_at; /* of the open message */
+    size_t front_left; /* bytes of a message that was taken in part; 0: `out` begins with a header */
+    size_t size_at;    /* of the open message */
     size_t body_at;
     uint64_t next_serial;
 
@@ -242,6 +243,27 @@ void conn_feed(struct conn *self, const uint8_t *bytes, size_t len)
 struct buf *conn_output(struct conn *self)
 {
     return &self->out;
+}
+
+size_t conn_message_left(const struct conn *self, size_t at)
+{
+    size_t header = self->mini ? MINI_HEADER : FULL_HEADER;
+    struct reader r = reader_make(self->out.data + at, self->out.len - at);
+
+    if (at == 0 && self->front_left)
+        return self->front_left;
+    reader_skip(&r, self->mini ? 2 : 10);
+    return header + reader_u32(&r);
+}
+
+void conn_taken(struct conn *self, size_t n)
+{
+    size_t at = 0;
+
+    while (at < n)
+        at += conn_message_left(self, at);
+    self->front_left = at - n;
+    buf_consume(&self->out, n);
 }
 
 struct buf *conn_begin(struct conn *self, uint16_t type)

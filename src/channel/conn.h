@@ -69,8 +69,15 @@ const char *conn_error(const struct conn *self);
 /* Ends the link with a reason (copied); the first one stays. */
 void conn_fail(struct conn *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Bytes to send; the taker consumes from the front. */
+/* Bytes to send: whole messages, but for the front of the first. What was taken goes by conn_taken. */
 struct buf *conn_output(struct conn *self);
+
+/* How far it is, in bytes, from offset `at` of the output (0, or where a message begins; less than
+ * its length) to the end of the message there. */
+size_t conn_message_left(const struct conn *self, size_t at);
+
+/* Drops the first n bytes of the output (n <= its length). */
+void conn_taken(struct conn *self, size_t n);
 
 /* Starts a message, returns the buffer its body is appended to. Nothing else may be begun before
  * conn_end. Offsets inside the body count from conn_body_pos() == 0. */

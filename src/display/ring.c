@@ -12,6 +12,7 @@
 enum {
     BATCH = 64, /* commands; then clients and the device have their turn */
     BATCH_US = 5000,
+    PICTURE_US = 20 * 1000, /* commands of one picture are waited for, but not longer */
     DRAIN = 4096, /* rings hold 32: the bound is for guests that fill while we read */
 };
 
@@ -182,6 +183,14 @@ static void post_more(struct worker *self)
     loop_post(self->loop, on_more, self);
 }
 
+/* Devices push a picture in pieces; clients are shown whole ones where that is soon. */
+static bool picture_is_due(struct worker *self)
+{
+    if (!self->batch_since_us)
+        self->batch_since_us = loop_now_us();
+    return loop_now_us() - self->batch_since_us > PICTURE_US;
+}
+
 static void read_rings(struct worker *self, unsigned limit, int64_t until)
 {
     struct ring draws = draw_ring(self), cursors = cursor_ring(self);
@@ -191,8 +200,12 @@ static void read_rings(struct worker *self, unsigned limit, int64_t until)
         return;
     cursors_done = read_ring(self, &cursors, limit, until);
     draws_done = read_ring(self, &draws, limit, until);
-    if (!cursors_done || !draws_done)
+    if (!cursors_done || !draws_done) {
         post_more(self);
+        if (!picture_is_due(self))
+            return;
+    }
+    self->batch_since_us = 0;
     damage_done(self);
     links_wake(self, DISPLAY_CHANNEL_CURSOR);
 }

@@ -70,6 +70,7 @@ struct worker {
 
     GArray *held;     /* QXLReleaseInfoExt: to be released when the guest runs */
     bool ring_posted; /* a batch of commands is to come */
+    int64_t batch_since_us; /* batches have been read since then without an end; 0: none */
     bool wake_posted; /* links will be woken: bits are in `wake` */
     unsigned wake;    /* 1 << enum display_channel */
     int64_t complained_us[COMPLAINTS];

@@ -24,6 +24,7 @@ enum {
 struct linker {
     struct server *server;
     struct listener *listener;
+    struct listener *tls_listener;
     struct listener *from_fd;
     struct ticket_keys *keys;
     GPtrArray *waiting; /* struct pending; owned */
@@ -38,6 +39,7 @@ struct pending {
     struct ticket_key *key;
     SpiceChannelEventInfo *info;
     bool skip_auth;
+    bool shaken; /* hands: the stream is ready for the link stage */
     size_t refused; /* bytes thrown away since the refusal */
 };
 
@@ -64,6 +66,8 @@ static SpiceChannelEventInfo *event_info(struct stream *stream)
     stream_local_addr(stream, &local);
     stream_peer_addr(stream, &peer);
     info->flags = SPICE_CHANNEL_EVENT_FLAG_ADDR_EXT;
+    if (stream_is_secure(stream))
+        info->flags |= SPICE_CHANNEL_EVENT_FLAG_TLS;
     info->laddr_ext = local.addr;
     info->llen_ext = local.len;
     info->paddr_ext = peer.addr;
@@ -106,7 +110,8 @@ static uint32_t on_admit(void *opaque, const struct link_request *request, struc
     struct pending *self = opaque;
     struct server *server = self->linker->server;
 
-    if (settings_needs_tls(&server->settings, request->channel_type))
+    if (settings_needs_tls(&server->settings, request->channel_type) &&
+        !stream_is_secure(self->stream))
         return SPICE_LINK_ERR_NEED_SECURED;
     if (request->channel_type == SPICE_CHANNEL_MAIN && request->connection_id == 0 &&
         server->settings.policy == CLIENTS_REFUSE && server->clients->len) {
@@ -286,7 +291,7 @@ static bool send_output(struct pending *self, bool *lost)
 }
 
 /* Peeks, so that what follows the link stage is left to the channel. */
-static bool feed(struct pending *self)
+static bool feed_once(struct pending *self)
 {
     uint8_t bytes[READ_MAX];
     ssize_t n = stream_peek(self->stream, bytes, sizeof(bytes));
@@ -304,13 +309,28 @@ static bool feed(struct pending *self)
     return n > 0;
 }
 
+/* A stream may hold bytes that no watch tells of. */
+static bool feed(struct pending *self)
+{
+    do {
+        if (!feed_once(self))
+            return false;
+    } while (link_state(self->link) == LINK_NEED_MORE && stream_pending(self->stream));
+    return true;
+}
+
+static void wait_for(struct pending *self, unsigned wanted)
+{
+    loop_watch_set(self->watch, stream_wait_for(self->stream, wanted));
+}
+
 /* Closing with unread bytes would reset the connection, and the refusal be lost with it. */
 static void refuse(struct pending *self)
 {
     log_info("link of %s refused: %s", stream_peer_name(self->stream), link_reason(self->link));
     stream_shut_output(self->stream);
     loop_timer_start(self->timer, REFUSED_MS);
-    loop_watch_set(self->watch, LOOP_READ);
+    wait_for(self, LOOP_READ);
     self->refused = 1;
 }
 
@@ -325,6 +345,25 @@ static void discard(struct pending *self)
         pending_free(self);
 }
 
+/* True when the link stage may go on; else waits, or has freed the link. */
+static bool shake_hands(struct pending *self)
+{
+    switch (stream_handshake(self->stream)) {
+    case STREAM_READY:
+        self->shaken = true;
+        return true;
+    case STREAM_WAITS:
+        wait_for(self, LOOP_READ);
+        return false;
+    case STREAM_FAILED:
+        break;
+    }
+    log_info("TLS with %s failed: %s", stream_peer_name(self->stream),
+             stream_error(self->stream));
+    pending_free(self);
+    return false;
+}
+
 static void on_ready(void *opaque, unsigned events)
 {
     struct pending *self = opaque;
@@ -334,7 +373,9 @@ static void on_ready(void *opaque, unsigned events)
         discard(self);
         return;
     }
-    if (events & LOOP_READ && link_state(self->link) == LINK_NEED_MORE && !feed(self)) {
+    if (!self->shaken && !shake_hands(self))
+        return;
+    if (link_state(self->link) == LINK_NEED_MORE && !feed(self)) {
         pending_free(self);
         return;
     }
@@ -342,12 +383,12 @@ static void on_ready(void *opaque, unsigned events)
         if (lost)
             pending_free(self);
         else
-            loop_watch_set(self->watch, LOOP_WRITE);
+            wait_for(self, LOOP_WRITE);
         return;
     }
     switch (link_state(self->link)) {
     case LINK_NEED_MORE:
-        loop_watch_set(self->watch, LOOP_READ);
+        wait_for(self, LOOP_READ);
         break;
     case LINK_DONE:
         let_in(self);
@@ -363,12 +404,24 @@ static void on_timeout(void *opaque)
     struct pending *self = opaque;
 
     if (!self->refused)
-        log_info("link of %s was not completed within %d s", stream_peer_name(self->stream),
-                 LINK_MS / 1000);
+        log_info("%s of %s was not completed within %d s", self->shaken ? "link" : "TLS handshake",
+                 stream_peer_name(self->stream), LINK_MS / 1000);
     pending_free(self);
 }
 
-bool linker_add(struct linker *self, int fd, bool skip_auth)
+static struct stream *open_stream(struct linker *self, int fd, bool tls)
+{
+    struct tls_context *context = self->server->settings.tls;
+
+    if (!tls)
+        return stream_from_fd(fd);
+    if (context)
+        return stream_from_fd_tls(fd, context);
+    log_note("a link with TLS is turned away: TLS is not set up");
+    return NULL;
+}
+
+bool linker_add(struct linker *self, int fd, bool tls, bool skip_auth)
 {
     struct loop *loop = self->server->loop;
     struct pending *pending;
@@ -376,10 +429,9 @@ bool linker_add(struct linker *self, int fd, bool skip_auth)
 
     if (self->waiting->len >= MAX_WAITING) {
         log_info("a link is turned away: %d are waiting already", MAX_WAITING);
-        close(fd);
         return false;
     }
-    stream = stream_from_fd(fd);
+    stream = open_stream(self, fd, tls);
     if (!stream)
         return false;
     pending = g_new0(struct pending, 1);
@@ -398,7 +450,14 @@ bool linker_add(struct linker *self, int fd, bool skip_auth)
 
 static void on_accepted(void *opaque, int fd)
 {
-    linker_add(opaque, fd, false);
+    if (!linker_add(opaque, fd, false, false))
+        close(fd);
+}
+
+static void on_accepted_tls(void *opaque, int fd)
+{
+    if (!linker_add(opaque, fd, true, false))
+        close(fd);
 }
 
 static bool listen_as_set(struct linker *self)
@@ -410,6 +469,15 @@ static bool listen_as_set(struct linker *self)
         self->listener = listener_new(self->server->loop, settings->addr, settings->port,
                                       settings->family, on_accepted, self);
         if (!self->listener)
+            return false;
+    }
+    if (settings->tls_port > 0 && local) {
+        log_warn("TLS port %d is not opened: the server listens on a unix socket",
+                 settings->tls_port);
+    } else if (settings->tls_port > 0) {
+        self->tls_listener = listener_new(self->server->loop, settings->addr, settings->tls_port,
+                                          settings->family, on_accepted_tls, self);
+        if (!self->tls_listener)
             return false;
     }
     if (settings->listen_fd >= 0)
@@ -440,6 +508,7 @@ void linker_free(struct linker *self)
         pending_free(g_ptr_array_index(self->waiting, 0));
     g_ptr_array_free(self->waiting, TRUE);
     listener_free(self->listener);
+    listener_free(self->tls_listener);
     listener_free(self->from_fd);
     ticket_keys_free(self->keys);
     g_free(self);

@@ -14,7 +14,8 @@ struct server;
 struct linker *linker_new(struct server *server);
 void linker_free(struct linker *self);
 
-/* Takes a connected socket; false when it is none, or too many are waiting. */
-bool linker_add(struct linker *self, int fd, bool skip_auth);
+/* Takes a connected socket. False when it is none, TLS is wanted but not set up, or too many are
+ * waiting: then it stays the caller's. */
+bool linker_add(struct linker *self, int fd, bool tls, bool skip_auth);
 
 #endif

@@ -112,9 +112,9 @@ static void on_ping(void *opaque)
     loop_timer_start(self->ping, PING_MS);
 }
 
-bool server_add_client(struct server *self, int fd, bool skip_auth)
+bool server_add_client(struct server *self, int fd, bool tls, bool skip_auth)
 {
-    return self->linker && linker_add(self->linker, fd, skip_auth);
+    return self->linker && linker_add(self->linker, fd, tls, skip_auth);
 }
 
 bool server_set_ticket(struct server *self, const char *password, uint32_t lifetime_s,

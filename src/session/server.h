@@ -27,8 +27,9 @@ void server_free(struct server *self);
 /* The host's settings; those of listening count at server_init. */
 struct settings *server_settings(struct server *self);
 
-/* A connected socket becomes a client link; takes the descriptor. skip_auth: no ticket is asked. */
-bool server_add_client(struct server *self, int fd, bool skip_auth);
+/* A connected socket becomes a client link, plain or with TLS (which must have been set up). Takes
+ * the descriptor if it returns true. skip_auth: no ticket is asked. */
+bool server_add_client(struct server *self, int fd, bool tls, bool skip_auth);
 
 /* The password. Returns false, and nothing changes, if it is too long or fail_if_connected holds. */
 bool server_set_ticket(struct server *self, const char *password, uint32_t lifetime_s,

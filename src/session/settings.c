@@ -63,6 +63,7 @@ void settings_init(struct settings *self)
         .family = LISTEN_ANY,
         .port = -1,
         .listen_fd = -1,
+        .tls_port = -1,
         .ticket = {.required = true},
         .image_compression = SPICE_IMAGE_COMPRESSION_AUTO_GLZ,
         .policy = CLIENTS_SHARE,
@@ -76,7 +77,8 @@ void settings_clear(struct settings *self)
     g_free(self->addr);
     g_free(self->name);
     g_free(self->move_log);
-    *self = (struct settings){.port = -1, .listen_fd = -1};
+    tls_context_unref(self->tls);
+    *self = (struct settings){.port = -1, .listen_fd = -1, .tls_port = -1};
 }
 
 static const struct {
@@ -110,6 +112,24 @@ bool settings_secure(struct settings *self, const char *channel, bool tls_only)
         found = true;
     }
     return found;
+}
+
+bool settings_set_tls(struct settings *self, int port, const struct tls_files *files)
+{
+    g_autofree char *error = NULL;
+
+    tls_context_unref(self->tls);
+    self->tls_port = -1;
+    if (port > 0 && port <= 0xffff)
+        self->tls = tls_context_new(files, &error);
+    else
+        self->tls = NULL;
+    if (!self->tls) {
+        log_warn("TLS port %d is not opened: %s", port, error ? error : "there is no such port");
+        return false;
+    }
+    self->tls_port = port;
+    return true;
 }
 
 bool settings_needs_tls(const struct settings *self, uint8_t channel_type)

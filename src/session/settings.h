@@ -8,6 +8,7 @@
 
 #include "auth/ticket.h"
 #include "stream/listen.h"
+#include "stream/tls.h"
 
 /* What happens to those who are here when another client comes. */
 enum client_policy {
@@ -21,6 +22,8 @@ struct settings {
     enum listen_family family;
     int port;      /* -1: none */
     int listen_fd; /* -1: none */
+    int tls_port;  /* -1: none */
+    struct tls_context *tls; /* owned; NULL: no TLS */
     struct ticket ticket;
     bool seamless_migration;
     uint8_t image_compression; /* SPICE_IMAGE_COMPRESSION_* */
@@ -43,6 +46,10 @@ bool settings_configure(struct settings *self, const char *name, const char *val
 /* Security of one channel by its name ("main", "display", ...), or of all: NULL or "default".
  * False if there is no such channel. */
 bool settings_secure(struct settings *self, const char *channel, bool tls_only);
+/* A port for TLS, and what it is done with. False, with the reason in the log, if anything is
+ * wrong: then there is no such port. */
+bool settings_set_tls(struct settings *self, int port, const struct tls_files *files);
+
 bool settings_needs_tls(const struct settings *self, uint8_t channel_type);
 
 #endif

@@ -17,6 +17,7 @@ struct pump {
     struct conn *conn;
     struct loop_watch *watch;
     struct loop_timer *ending; /* reports the end from the loop, not from within a call */
+    struct loop_timer *again;  /* runs while the stream holds bytes that no watch tells of */
     pump_closed_fn *closed;
     void *opaque;
     const char *reason;
@@ -38,6 +39,7 @@ static void end(struct pump *self, const char *reason)
     self->ended = true;
     self->reason = reason;
     loop_watch_set(self->watch, 0);
+    loop_timer_cancel(self->again);
     loop_timer_start(self->ending, 0);
 }
 
@@ -55,27 +57,45 @@ static bool read_once(struct pump *self)
         end(self, NULL);
     } else if (n < 0) {
         if (errno != EAGAIN && errno != EINTR)
-            end(self, g_strerror(errno));
+            end(self, stream_error(self->stream));
     } else {
         self->busy = true;
         conn_feed(self->conn, bytes, (size_t)n);
         self->busy = false;
     }
-    return n == READ_CHUNK;
+    return n == READ_CHUNK || stream_pending(self->stream);
+}
+
+/* Clients read a unit (a TLS record) and handle one message of it, then wait for the socket: what
+ * else was in it they would find too late. So a unit ends where a message ends. */
+static ssize_t write_units(struct pump *self, const struct buf *out)
+{
+    size_t done = 0, len;
+    ssize_t n;
+
+    do {
+        len = conn_message_left(self->conn, done);
+        n = stream_write(self->stream, out->data + done, len);
+        if (n < 0)
+            return done ? (ssize_t)done : -1;
+        done += (size_t)n;
+    } while ((size_t)n == len && done < out->len);
+    return (ssize_t)done;
 }
 
 /* False when the link takes no more now. */
 static bool write_once(struct pump *self)
 {
     struct buf *out = conn_output(self->conn);
-    ssize_t n = stream_write(self->stream, out->data, out->len);
+    ssize_t n = stream_in_units(self->stream) ? write_units(self, out)
+                                              : stream_write(self->stream, out->data, out->len);
 
     if (n < 0) {
         if (errno != EAGAIN && errno != EINTR)
-            end(self, g_strerror(errno));
+            end(self, stream_error(self->stream));
         return false;
     }
-    buf_consume(out, (size_t)n);
+    conn_taken(self->conn, (size_t)n);
     return out->len == 0;
 }
 
@@ -101,7 +121,10 @@ static void settle(struct pump *self)
         return;
     }
     waiting = conn_output(self->conn)->len > 0 || conn_wants_fill(self->conn);
-    loop_watch_set(self->watch, LOOP_READ | (waiting ? LOOP_WRITE : 0));
+    loop_watch_set(self->watch,
+                   stream_wait_for(self->stream, LOOP_READ | (waiting ? LOOP_WRITE : 0)));
+    if (stream_pending(self->stream))
+        loop_timer_start(self->again, 0);
 }
 
 void pump_kick(struct pump *self)
@@ -122,8 +145,9 @@ static void on_wake(void *opaque)
 static void on_ready(void *opaque, unsigned events)
 {
     struct pump *self = opaque;
+    bool readable = events & stream_wait_for(self->stream, LOOP_READ);
 
-    for (int i = 0; (events & LOOP_READ) && i < READS_A_TURN && !self->ended; i++) {
+    for (int i = 0; readable && i < READS_A_TURN && !self->ended; i++) {
         if (!read_once(self) || conn_error(self->conn))
             break;
     }
@@ -133,7 +157,12 @@ static void on_ready(void *opaque, unsigned events)
 void pump_turn(struct pump *self)
 {
     if (!self->ended && !self->busy)
-        on_ready(self, LOOP_READ);
+        on_ready(self, LOOP_READ | LOOP_WRITE);
+}
+
+static void on_again(void *opaque)
+{
+    pump_turn(opaque);
 }
 
 struct pump *pump_new(struct loop *loop, struct stream *stream, struct conn *conn,
@@ -147,7 +176,11 @@ struct pump *pump_new(struct loop *loop, struct stream *stream, struct conn *con
     self->closed = closed;
     self->opaque = opaque;
     self->ending = loop_timer_add(loop, report_end, self);
-    self->watch = loop_watch_add(loop, stream_fd(stream), LOOP_READ, on_ready, self);
+    self->again = loop_timer_add(loop, on_again, self);
+    self->watch = loop_watch_add(loop, stream_fd(stream), stream_wait_for(stream, LOOP_READ),
+                                 on_ready, self);
+    if (stream_pending(stream))
+        loop_timer_start(self->again, 0);
     conn_set_wake(conn, on_wake, self);
     return self;
 }
@@ -159,6 +192,7 @@ void pump_free(struct pump *self)
     conn_set_wake(self->conn, NULL, NULL);
     loop_watch_remove(self->watch);
     loop_timer_remove(self->ending);
+    loop_timer_remove(self->again);
     stream_free(self->stream);
     g_free(self);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "stream/stream.h"
+#include "stream/stream_impl.h"
 
 #include <fcntl.h>
 #include <glib.h>
@@ -14,12 +14,6 @@ enum {
     KEEPALIVE_INTERVAL_S = 10,
     KEEPALIVE_PROBES = 3,
     UNSENT_LOW_WATER = 64 * 1024,
-};
-
-struct stream {
-    int fd;
-    bool local;
-    char *peer_name;
 };
 
 static void set_int(int fd, int level, int option, int value)
@@ -50,58 +44,84 @@ static char *name_of(const struct stream_addr *addr)
     return g_strdup_printf("%s:%s", host, port);
 }
 
-struct stream *stream_from_fd(int fd)
+bool stream_setup(struct stream *self, const struct stream_ops *ops, int fd)
 {
-    struct stream *self;
     struct stream_addr addr;
     int flags = fcntl(fd, F_GETFL);
     int domain = 0;
     socklen_t len = sizeof(domain);
 
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
-        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
-        getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0) {
-        if (fd >= 0)
-            close(fd);
-        return NULL;
-    }
-    self = g_new0(struct stream, 1);
+    if (flags < 0 || getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0 ||
+        fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        return false;
+    self->ops = ops;
     self->fd = fd;
     self->local = domain == AF_UNIX;
     if (!self->local)
         tune_tcp(fd);
     stream_peer_addr(self, &addr);
     self->peer_name = name_of(&addr);
-    return self;
+    return true;
 }
 
 void stream_free(struct stream *self)
 {
     if (!self)
         return;
+    self->ops->clear(self);
     close(self->fd);
     g_free(self->peer_name);
     g_free(self);
 }
 
+enum stream_step stream_handshake(struct stream *self)
+{
+    return self->ops->handshake(self);
+}
+
 ssize_t stream_read(struct stream *self, void *bytes, size_t len)
 {
-    return recv(self->fd, bytes, len, 0);
+    return self->ops->read(self, bytes, len);
 }
 
 ssize_t stream_peek(struct stream *self, void *bytes, size_t len)
 {
-    return recv(self->fd, bytes, len, MSG_PEEK);
+    return self->ops->peek(self, bytes, len);
 }
 
 ssize_t stream_write(struct stream *self, const void *bytes, size_t len)
 {
-    return send(self->fd, bytes, len, MSG_NOSIGNAL);
+    return self->ops->write(self, bytes, len);
 }
 
 void stream_shut_output(struct stream *self)
 {
-    (void)shutdown(self->fd, SHUT_WR);
+    self->ops->shut_output(self);
+}
+
+bool stream_pending(const struct stream *self)
+{
+    return self->ops->pending(self);
+}
+
+unsigned stream_wait_for(const struct stream *self, unsigned wanted)
+{
+    return self->ops->wait_for(self, wanted);
+}
+
+const char *stream_error(const struct stream *self)
+{
+    return self->ops->error(self);
+}
+
+bool stream_in_units(const struct stream *self)
+{
+    return self->ops->in_units;
+}
+
+bool stream_is_secure(const struct stream *self)
+{
+    return self->ops->secure;
 }
 
 int stream_fd(const struct stream *self)

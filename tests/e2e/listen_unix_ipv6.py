@@ -11,10 +11,11 @@ from harness.run import Skip, check, run, until
 class Doorman:
     """Takes connections itself, and hands each to QEMU by getfd and add_client."""
 
-    def __init__(self, machine):
-        self._machine = machine
+    def __init__(self, machine, tls=False):
+        self._machine, self._tls = machine, tls
         self._socket = socket.create_server(("127.0.0.1", 0))
-        self.uri = f"spice://127.0.0.1:{self._socket.getsockname()[1]}"
+        port = self._socket.getsockname()[1]
+        self.uri = f"spice://127.0.0.1?tls-port={port}" if tls else f"spice://127.0.0.1:{port}"
         self.handed = 0
         self.error = None
         threading.Thread(target=self._serve, daemon=True).start()
@@ -29,7 +30,8 @@ class Doorman:
             try:
                 with connection:
                     self._machine.qmp.command("getfd", _fd=connection.fileno(), fdname=name)
-                self._machine.qmp.command("add_client", protocol="spice", fdname=name)
+                self._machine.qmp.command("add_client", protocol="spice", fdname=name,
+                                          tls=self._tls)
                 self.handed += 1
             except Exception as error:  # shown by the test, which waits in another thread
                 self.error = error
@@ -77,4 +79,5 @@ def test(bench, _options):
     by_ipv6(bench)
 
 
-run(test, 120)
+if __name__ == "__main__":
+    run(test, 120)

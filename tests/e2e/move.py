@@ -85,7 +85,7 @@ def move(bench, options, source, target, port, viewers):
     bench.say(f"migrated in {status['total-time']} ms, downtime {status['downtime']} ms, "
               f"{status['ram']['transferred'] >> 20} MiB")
     for viewer in viewers:
-        viewer.command(f"wait-moved {target.spice.port} 15")
+        viewer.command(f"wait-moved {target.spice.port or target.spice.tls_port} 15")
         viewer.command("wait-picture 25 15")
     gaps = [viewer.gap_ms() for viewer in viewers]
     source.quit()

@@ -135,6 +135,41 @@ static void frames_with_full_headers(void **state)
     check_framing(false);
 }
 
+static void check_bounds(bool mini)
+{
+    const size_t header = mini ? 6 : 18, ends[] = {header + 10, 2 * header + 10, 3 * header + 30};
+    struct conn *conn = conn_new(&kind, NULL, mini, CONN_ACTIVE);
+    struct buf *out = conn_output(conn);
+
+    for (size_t taken = 0; taken <= ends[2]; taken++) {
+        size_t at = 0, next = 0;
+
+        memset(buf_extend(conn_begin(conn, 7), 10), 0xff, 10);
+        conn_end(conn);
+        conn_send_empty(conn, 8);
+        memset(buf_extend(conn_begin(conn, 9), 20), 0xff, 20);
+        conn_end(conn);
+        assert_int_equal(out->len, ends[2]);
+        conn_taken(conn, taken / 2); /* in two steps */
+        conn_taken(conn, taken - taken / 2);
+        while (next < 3 && ends[next] <= taken)
+            next++;
+        for (; next < 3; next++) {
+            at += conn_message_left(conn, at);
+            assert_int_equal(at, ends[next] - taken);
+        }
+        conn_taken(conn, out->len);
+        assert_int_equal(out->len, 0);
+    }
+    conn_free(conn);
+}
+
+static void knows_where_messages_end(void **state)
+{
+    check_bounds(true);
+    check_bounds(false);
+}
+
 static void wrong_sizes_end_the_link(void **state)
 {
     struct seen seen = {0};
@@ -245,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_with_mini_headers),
         cmocka_unit_test(frames_with_full_headers),
+        cmocka_unit_test(knows_where_messages_end),
         cmocka_unit_test(wrong_sizes_end_the_link),
         cmocka_unit_test(unknown_and_untimely_messages_are_ignored),
         cmocka_unit_test(moves_phase_by_phase),

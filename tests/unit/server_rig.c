@@ -100,6 +100,8 @@ static void channel_event(int event, SpiceChannelEventInfo *info)
 {
     told.connected += event == SPICE_CHANNEL_EVENT_CONNECTED;
     told.initialized += event == SPICE_CHANNEL_EVENT_INITIALIZED;
+    told.secure += event == SPICE_CHANNEL_EVENT_INITIALIZED &&
+                   (info->flags & SPICE_CHANNEL_EVENT_FLAG_TLS) != 0;
     told.disconnected += event == SPICE_CHANNEL_EVENT_DISCONNECTED;
 }
 
@@ -266,7 +268,7 @@ void rig_pass(struct rig *self, uint32_t ms)
 
 /* Clients ------------------------------------------------------------------------------------ */
 
-static void put_link(struct buf *out, uint32_t connection_id, uint8_t type, uint8_t id)
+void rig_put_link(struct buf *out, uint32_t connection_id, uint8_t type, uint8_t id)
 {
     const uint32_t common = 1u << SPICE_COMMON_CAP_PROTOCOL_AUTH_SELECTION |
                             1u << SPICE_COMMON_CAP_MINI_HEADER;
@@ -313,7 +315,7 @@ struct rig_link *rig_connect(struct rig *self, uint32_t connection_id, uint8_t t
     link->rig = self;
     link->fd = pair[0];
     assert_int_equal(spice_server_add_client(self->server, pair[1], 0), 0);
-    put_link(&out, connection_id, type, id);
+    rig_put_link(&out, connection_id, type, id);
     assert_int_equal(send(link->fd, out.data, out.len, MSG_NOSIGNAL), out.len);
     buf_free(&out);
     read_some(link);

@@ -11,11 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
 struct rig;
 
 /* What QEMU was told. */
 struct rig_told {
     unsigned connected, initialized, disconnected; /* channel events */
+    unsigned secure; /* initialized ones with TLS */
     unsigned connect_complete, end_complete;
     unsigned scans;
 };
@@ -31,6 +33,9 @@ const struct rig_told *rig_told(const struct rig *self);
 void rig_settle(struct rig *self);
 /* Fires the timers that run for `ms` or less, in order; then settles. */
 void rig_pass(struct rig *self, uint32_t ms);
+
+/* All that a client sends to link a channel, with an empty ticket. */
+void rig_put_link(struct buf *out, uint32_t connection_id, uint8_t type, uint8_t id);
 
 /* A client's link. */
 struct rig_link;

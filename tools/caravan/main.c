@@ -15,6 +15,7 @@ struct subcommand {
 static const struct subcommand subcommands[] = {
     {"demo", "move a running VM between two QEMUs while you watch its screen", demo_main},
     {"probe", "connect to a SPICE server and tell what happens, as JSON lines", probe_main},
+    {"vmstate", "look into a migration stream of QEMU", vmstate_main},
 };
 
 static void print_help(FILE *out)

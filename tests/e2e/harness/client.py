@@ -16,7 +16,7 @@ COMMAND_SECONDS = 20
 class Client:
     """One `caravan probe` process (CARAVAN_PROBE is the command). Events are kept in order."""
 
-    def __init__(self, bench, name, uri, password=None):
+    def __init__(self, bench, name, uri, password=None, settings=()):
         command = os.environ.get("CARAVAN_PROBE")
         if not command:
             raise Skip("no client (CARAVAN_PROBE)")
@@ -28,6 +28,7 @@ class Client:
         arguments = [*shlex.split(command), "probe", "--json"]
         if password is not None:
             arguments += ["--password", password]
+        arguments += [f"--set={setting}" for setting in settings]
         arguments.append(uri)
         environment = dict(os.environ)
         with open(bench.path(f"{name}.stderr"), "wb") as errors:
@@ -150,9 +151,9 @@ class Client:
             raise Failure(f"{self.name}: has not ended within {seconds} s") from None
 
 
-def connect(bench, vm, name="client", uri=None, password=None):
+def connect(bench, vm, name="client", uri=None, password=None, settings=()):
     """A client that shows the VM's screen and has all of its channels."""
-    client = Client(bench, name, uri or vm.spice.uri, password)
+    client = Client(bench, name, uri or vm.spice.uri, password, settings)
     client.wait_picture()
     for channel in ("inputs", "cursor"):
         client.command(f"wait-channel {channel} 10")

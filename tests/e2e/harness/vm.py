@@ -26,8 +26,9 @@ def free_port():
 class Spice:
     """Where a VM's SPICE server listens, and the options that make it so."""
 
-    def __init__(self, options, uri, port=None):
+    def __init__(self, options, uri, port=None, tls_port=None, subject=None):
         self.options, self.uri, self.port = options, uri, port
+        self.tls_port, self.subject = tls_port, subject
 
     @classmethod
     def tcp(cls, extra="disable-ticketing=on", host="127.0.0.1", seamless=True):
@@ -38,6 +39,18 @@ class Spice:
         if seamless:
             options += ",seamless-migration=on"
         return cls(f"{options},{extra}", f"spice://{name}:{port}", port)
+
+    @classmethod
+    def tls(cls, folder, subject, plain=False, extra=""):
+        """With a TLS port, its files in `folder`; `plain`: with a plain one, too."""
+        port, tls_port = free_port() if plain else None, free_port()
+        options = (f"tls-port={tls_port},x509-dir={folder},addr=127.0.0.1,ipv4=on,"
+                   "disable-ticketing=on,seamless-migration=on")
+        uri = f"spice://127.0.0.1?tls-port={tls_port}"
+        if plain:
+            options += f",port={port}"
+            uri += f"&port={port}"
+        return cls(options + extra, uri, port, tls_port, subject)
 
     @classmethod
     def unix(cls, path, extra="disable-ticketing=on"):
@@ -168,8 +181,10 @@ class Vm:
 
     def name_target(self, target):
         """client_migrate_info: tells the clients where the VM will be."""
+        where = {"port": target.spice.port, "tls-port": target.spice.tls_port,
+                 "cert-subject": target.spice.subject}
         self.qmp.command("client_migrate_info", protocol="spice", hostname="127.0.0.1",
-                         port=target.spice.port)
+                         **{name: value for name, value in where.items() if value})
 
     def migrate(self, port):
         """Starts the migration to a QEMU that listens on that port; wait_migrated() for its end."""

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* What `caravan vmstate inspect` finds in a stream. */
+#ifndef CARAVAN_INSPECT_H
+#define CARAVAN_INSPECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <glib.h>
+
+#include "inspect_ram.h"
+#include "vmstate/description.h"
+#include "vmstate/stream.h"
+
+enum inspect_exit {
+    INSPECT_WHOLE = 0,
+    INSPECT_USAGE = 1,
+    INSPECT_BROKEN = 2,  /* cannot be read, or is no stream as QEMU writes them */
+    INSPECT_STOPPED = 3, /* fine so far, but what follows has a layout that is not known */
+    INSPECT_ABSENT = 4,  /* no such section or block */
+};
+
+struct inspect_value {
+    char *path;
+    char *type;
+    enum vmstate_value_kind kind;
+    uint64_t u;
+    int64_t i;
+    GBytes *bytes; /* VMSTATE_VALUE_BYTES */
+};
+
+/* One section, or all parts of one that comes in parts. */
+struct inspect_section {
+    struct vmstate_section section; /* of the last part; offset of the first */
+    unsigned parts;
+    uint64_t bytes; /* of all bodies */
+    bool footer;
+    bool described;
+    GArray *values; /* struct inspect_value; NULL: not asked for */
+};
+
+struct inspection {
+    const char *wanted; /* section whose values are kept, NULL: none */
+    bool all_values;
+    bool quiet;
+    bool header;
+    uint64_t kept; /* bytes of memory that values take */
+    char *machine;
+    GPtrArray *sections; /* struct inspect_section */
+    struct ram_map *ram;
+    struct ram_window window;
+    struct vmstate_description *description; /* NULL: none, or not reached */
+    uint64_t description_size;
+    uint64_t disk_blocks;
+    uint64_t commands;
+    uint64_t size;  /* bytes of the stream, as far as it was read */
+    uint64_t after; /* bytes behind its end */
+    enum inspect_exit exit;
+    struct vmstate_error error; /* unless WHOLE; reason "" for none */
+    const char *remedy;         /* static, or NULL */
+};
+
+/* Reads the stream from a descriptor to its end. */
+void inspect_read(struct inspection *self, int fd);
+
+/* Whether a section's values are asked for: by its name, or what its name has behind the slash. */
+bool inspect_wants(const struct inspection *self, const struct vmstate_section *section);
+
+void inspect_free(struct inspection *self);
+
+void inspect_print_text(const struct inspection *self);
+void inspect_print_json(const struct inspection *self);
+
+int inspect_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* The body of "block", version 1: disks that were migrated with the VM. Old QEMUs write an empty
+ * one into every stream. */
+#include "vmstate/stream_private.h"
+
+enum disk_flag {
+    DISK_BLOCK = 0x01,
+    DISK_EOS = 0x02,
+    DISK_PROGRESS = 0x04,
+    DISK_ZERO = 0x08, /* with DISK_BLOCK: no data follows */
+};
+
+#define DISK_FLAGS      511
+#define DISK_BLOCK_SIZE (1 << 20)
+
+enum stream_step stream_disk_record(struct vmstate_stream *self, const uint8_t *bytes,
+                                    struct vmstate_event *event)
+{
+    unsigned flags;
+
+    self->disk_record = stream_be64(bytes);
+    flags = self->disk_record & DISK_FLAGS;
+    switch (flags) {
+    case DISK_EOS:
+        return stream_enter(self, STREAM_AFTER_BODY, 1);
+    case DISK_PROGRESS:
+        return stream_enter(self, STREAM_DISK_RECORD, 8);
+    case DISK_BLOCK:
+    case DISK_BLOCK | DISK_ZERO:
+        return stream_enter(self, STREAM_DISK_NAME_SIZE, 1);
+    default:
+        return stream_fail(self, "flags %#x are not known", flags);
+    }
+}
+
+enum stream_step stream_disk_name_size(struct vmstate_stream *self, const uint8_t *bytes,
+                                       struct vmstate_event *event)
+{
+    if (bytes[0] == 0)
+        return stream_fail(self, "it has no name");
+    return stream_enter(self, STREAM_DISK_NAME, bytes[0]);
+}
+
+enum stream_step stream_disk_name(struct vmstate_stream *self, const uint8_t *bytes,
+                                  struct vmstate_event *event)
+{
+    uint64_t size = self->disk_record & DISK_ZERO ? 0 : DISK_BLOCK_SIZE;
+
+    if (!stream_copy_name(self->text, bytes, self->need))
+        return stream_fail(self, "its name holds a NUL");
+    stream_pass(self, size, VMSTATE_DISK_BYTES, STREAM_DISK_RECORD, 8);
+    stream_tell(self, event, VMSTATE_DISK_BLOCK);
+    event->text = self->text;
+    return STREAM_TELL;
+}
