@@ -219,7 +219,7 @@ bool brush_open(struct brush *self, const struct surfaces *surfaces, const struc
     self->tiled = true;
     if (!resolve(surfaces, dst, &draw->pattern, &self->pixels, &surface, reason))
         return false;
-    if (surface != dst)
+    if (!surface || surface != dst)
         return true;
     self->copy = snapshot(&self->pixels, dst, 0, dst->height, reason);
     return self->copy != NULL;
