@@ -78,8 +78,8 @@ static void on_round_trip(void *owner, uint64_t time)
     hear(owner, time);
 }
 
-static const struct main_link_ops main_ops = {on_attach, on_mode, on_answer,   on_mark,
-                                              on_seamless, on_end, on_restored, on_round_trip};
+static const struct main_link_ops main_ops = {on_attach,   on_mode, on_answer,   on_mark,
+                                              on_seamless, on_end,  on_restored, on_round_trip};
 
 static void on_scan(void *owner, uint8_t byte)
 {

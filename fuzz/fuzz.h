@@ -12,12 +12,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 /* A rule that must hold for every input; a breach is a finding. */
-#define FUZZ_CHECK(rule) \
-    do { \
-        if (!(rule)) { \
-            fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #rule); \
-            abort(); \
-        } \
+#define FUZZ_CHECK(rule)                                                                           \
+    do {                                                                                           \
+        if (!(rule)) {                                                                             \
+            fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #rule);                     \
+            abort();                                                                               \
+        }                                                                                          \
     } while (0)
 
 #endif

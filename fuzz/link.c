@@ -90,9 +90,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     check(parts);
     FUZZ_CHECK(link_state(whole) == link_state(parts));
     FUZZ_CHECK(link_output(whole)->len == link_output(parts)->len);
-    FUZZ_CHECK(link_output(whole)->len == 0 ||
-               memcmp(link_output(whole)->data, link_output(parts)->data,
-                      link_output(whole)->len) == 0);
+    FUZZ_CHECK(
+        link_output(whole)->len == 0 ||
+        memcmp(link_output(whole)->data, link_output(parts)->data, link_output(whole)->len) == 0);
     link_free(whole);
     link_free(parts);
     return 0;

@@ -7,11 +7,11 @@
 
 #include "vmstate/fields.h"
 
-#define FILTER_MAX    SAVED_FILTER_MONITORS_CONFIG
+#define FILTER_MAX     SAVED_FILTER_MONITORS_CONFIG
 #define GLZ_WINDOW_MAX (1u << 25)  /* pixels: what the format's distances reach */
-#define CACHE_MAX     (1ll << 40)  /* pixels */
-#define SIDE_MAX      (1u << 16)   /* pixels of a surface, one way */
-#define ENCODERS_MAX  256u
+#define CACHE_MAX      (1ll << 40) /* pixels */
+#define SIDE_MAX       (1u << 16)  /* pixels of a surface, one way */
+#define ENCODERS_MAX   256u
 
 /* ---- Header ---- */
 

@@ -17,14 +17,14 @@ struct field_table;
 #define SAVED_MAGIC_DISPLAY 0x444d4344u /* "DCMD" */
 #define SAVED_MAGIC_INPUTS  0x444d4349u /* "ICMD" */
 
-#define SAVED_MAIN_MAX        26624u     /* what the receive buffer of other servers holds */
-#define SAVED_INPUTS_MAX      2048u
-#define SAVED_TRAILER_MAX     (4u << 20) /* our records behind a body */
-#define SAVED_SURFACES_MAX    1024u
-#define SAVED_DISPLAY_MAX     (80u + 4u + SAVED_SURFACES_MAX * 20u + SAVED_TRAILER_MAX)
-#define SAVED_AGENT_WINDOW    10u        /* tokens a client gets with AGENT_START */
-#define SAVED_MESSAGE_HEADER  20u        /* VDAgentMessage */
-#define SAVED_CHUNK_HEADER    8u         /* VDIChunkHeader */
+#define SAVED_MAIN_MAX       26624u /* what the receive buffer of other servers holds */
+#define SAVED_INPUTS_MAX     2048u
+#define SAVED_TRAILER_MAX    (4u << 20) /* our records behind a body */
+#define SAVED_SURFACES_MAX   1024u
+#define SAVED_DISPLAY_MAX    (80u + 4u + SAVED_SURFACES_MAX * 20u + SAVED_TRAILER_MAX)
+#define SAVED_AGENT_WINDOW   10u /* tokens a client gets with AGENT_START */
+#define SAVED_MESSAGE_HEADER 20u /* VDAgentMessage */
+#define SAVED_CHUNK_HEADER   8u  /* VDIChunkHeader */
 
 /* First thing of every body. */
 struct saved_header {
@@ -34,8 +34,8 @@ struct saved_header {
 
 /* A character device as one client sees it. */
 struct saved_char_device {
-    uint32_t version; /* 1 */
-    bool connected;   /* the device has this client */
+    uint32_t version;                 /* 1 */
+    bool connected;                   /* the device has this client */
     uint32_t num_client_tokens;       /* messages the client may still send */
     uint32_t num_send_tokens;         /* messages we may still send; ~0: no flow control */
     uint32_t write_size;              /* bytes not yet written to the guest ... */
@@ -55,12 +55,12 @@ enum saved_filter {
 struct saved_agent_read {
     uint32_t chunk_header_size; /* bytes of the chunk header already read */
     uint32_t chunk_port;
-    uint32_t chunk_size;        /* with a complete header: bytes of the chunk still to be read */
-    bool msg_header_done;       /* the message header was read and forwarded */
-    uint32_t msg_header_len;    /* else: bytes of it read so far */
+    uint32_t chunk_size;     /* with a complete header: bytes of the chunk still to be read */
+    bool msg_header_done;    /* the message header was read and forwarded */
+    uint32_t msg_header_len; /* else: bytes of it read so far */
     uint8_t *msg_header;
-    uint32_t msg_remaining;     /* bytes of the message body not yet read */
-    uint8_t msg_filter;         /* enum saved_filter */
+    uint32_t msg_remaining; /* bytes of the message body not yet read */
+    uint8_t msg_filter;     /* enum saved_filter */
 };
 
 /* Client to agent. */

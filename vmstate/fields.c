@@ -11,14 +11,9 @@ static const struct {
     uint8_t size;
     bool is_signed;
 } scalars[] = {
-    [FIELD_U8] = {1, false},
-    [FIELD_U16] = {2, false},
-    [FIELD_U32] = {4, false},
-    [FIELD_U64] = {8, false},
-    [FIELD_I32] = {4, true},
-    [FIELD_I64] = {8, true},
-    [FIELD_BOOL] = {1, false},
-    [FIELD_TABLE] = {0, false},
+    [FIELD_U8] = {1, false},   [FIELD_U16] = {2, false},   [FIELD_U32] = {4, false},
+    [FIELD_U64] = {8, false},  [FIELD_I32] = {4, true},    [FIELD_I64] = {8, true},
+    [FIELD_BOOL] = {1, false}, [FIELD_TABLE] = {0, false},
 };
 
 /* ---- Paths and errors ---- */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Saved state as tables of fields. One table says what a struct looks like when saved: names, types,
- * counts, versions, conditions, ranges. It drives load, save, validate and dump, so that no layout
- * is written twice.
+ * Saved state as tables of fields. One table says what a struct looks like when saved: names,
+ * types, counts, versions, conditions, ranges. It drives load, save, validate and dump, so that no
+ * layout is written twice.
  *
- * The bytes are packed, in the table's byte order, in the order of the rows. A row can be `far`: the
- * bytes then hold a u32 offset, counted from the first byte of the input, of where the elements are
- * (0: there are none); save puts far elements after the struct, in the order of the rows.
+ * The bytes are packed, in the table's byte order, in the order of the rows. A row can be `far`:
+ * the bytes then hold a u32 offset, counted from the first byte of the input, of where the elements
+ * are (0: there are none); save puts far elements after the struct, in the order of the rows.
  *
  * Input is hostile: sizes are checked before memory is asked for, counts have limits, the memory of
  * one load has a budget, and every error names offset, field and reason.
@@ -55,12 +55,12 @@ struct field {
     size_t count_offset; /* FIELD_COUNTED */
     uint32_t count;      /* FIELD_FIXED: how many; FIELD_COUNTED: the most there may be */
     const struct field_table *table; /* FIELD_TABLE */
-    uint32_t since;      /* first version that has the field; 0: all */
-    uint32_t until;      /* last version that has it; 0: all later ones */
+    uint32_t since;                  /* first version that has the field; 0: all */
+    uint32_t until;                  /* last version that has it; 0: all later ones */
     /* Whether the bytes hold the field, asked with the struct as loaded so far; NULL: yes. */
     bool (*exists)(const void *object);
-    int64_t min;         /* range of each element; both 0: what the type can hold. Values of */
-    uint64_t max;        /* FIELD_U64 above INT64_MAX are above every min. */
+    int64_t min;  /* range of each element; both 0: what the type can hold. Values of */
+    uint64_t max; /* FIELD_U64 above INT64_MAX are above every min. */
 };
 
 struct field_table {
@@ -74,7 +74,7 @@ struct field_table {
 };
 
 /* Offset of a member whose size must be `bytes`: a row of the wrong type does not compile. */
-#define FIELD_AT(s, m, bytes) \
+#define FIELD_AT(s, m, bytes)                                                                      \
     (offsetof(s, m) + 0 * sizeof(char[sizeof(((s *)0)->m) == (bytes) ? 1 : -1]))
 #define FIELD_SIZE_U8   1
 #define FIELD_SIZE_U16  2
@@ -85,23 +85,34 @@ struct field_table {
 #define FIELD_SIZE_BOOL sizeof(bool)
 
 /* Rows. Further members follow the named ones: FIELD_ROW(U8, struct x, y, .max = 3). */
-#define FIELD_ROW(kind, s, m, ...) \
-    {.name = #m, .type = FIELD_##kind, .offset = FIELD_AT(s, m, FIELD_SIZE_##kind), ##__VA_ARGS__}
-#define FIELD_ARRAY(kind, s, m, n, ...) \
-    {.name = #m, .type = FIELD_##kind, .shape = FIELD_FIXED, .count = (n), \
-     .offset = FIELD_AT(s, m, (n) * FIELD_SIZE_##kind), ##__VA_ARGS__}
-#define FIELD_LIST(kind, s, m, counter, most, ...) \
-    {.name = #m, .type = FIELD_##kind, .shape = FIELD_COUNTED, .count = (most), \
-     .offset = FIELD_AT(s, m, sizeof(void *)), .count_offset = FIELD_AT(s, counter, 4), \
-     ##__VA_ARGS__}
-#define FIELD_STRUCT(tbl, s, m, ...) \
-    {.name = #m, .type = FIELD_TABLE, .table = (tbl), .offset = offsetof(s, m), ##__VA_ARGS__}
-#define FIELD_STRUCTS(tbl, s, m, counter, most, ...) \
-    {.name = #m, .type = FIELD_TABLE, .shape = FIELD_COUNTED, .count = (most), .table = (tbl), \
-     .offset = FIELD_AT(s, m, sizeof(void *)), .count_offset = FIELD_AT(s, counter, 4), \
-     ##__VA_ARGS__}
+#define FIELD_ROW(kind, s, m, ...)                                                                 \
+    {                                                                                              \
+        .name = #m, .type = FIELD_##kind, .offset = FIELD_AT(s, m, FIELD_SIZE_##kind),             \
+        ##__VA_ARGS__                                                                              \
+    }
+#define FIELD_ARRAY(kind, s, m, n, ...)                                                            \
+    {                                                                                              \
+        .name = #m, .type = FIELD_##kind, .shape = FIELD_FIXED, .count = (n),                      \
+        .offset = FIELD_AT(s, m, (n)*FIELD_SIZE_##kind), ##__VA_ARGS__                             \
+    }
+#define FIELD_LIST(kind, s, m, counter, most, ...)                                                 \
+    {                                                                                              \
+        .name = #m, .type = FIELD_##kind, .shape = FIELD_COUNTED, .count = (most),                 \
+        .offset = FIELD_AT(s, m, sizeof(void *)), .count_offset = FIELD_AT(s, counter, 4),         \
+        ##__VA_ARGS__                                                                              \
+    }
+#define FIELD_STRUCT(tbl, s, m, ...)                                                               \
+    {                                                                                              \
+        .name = #m, .type = FIELD_TABLE, .table = (tbl), .offset = offsetof(s, m), ##__VA_ARGS__   \
+    }
+#define FIELD_STRUCTS(tbl, s, m, counter, most, ...)                                               \
+    {                                                                                              \
+        .name = #m, .type = FIELD_TABLE, .shape = FIELD_COUNTED, .count = (most), .table = (tbl),  \
+        .offset = FIELD_AT(s, m, sizeof(void *)), .count_offset = FIELD_AT(s, counter, 4),         \
+        ##__VA_ARGS__                                                                              \
+    }
 
-#define FIELD_TABLE_OF(s, rows) \
+#define FIELD_TABLE_OF(s, rows)                                                                    \
     .size = sizeof(s), .fields = (rows), .n_fields = sizeof(rows) / sizeof((rows)[0])
 
 struct fields_error {
@@ -120,8 +131,8 @@ struct fields_input {
 };
 
 /* Fills *object, whose members the table names; others keep what the caller put there (conditions
- * may ask for them). Members hold no heap on entry (zero them). On success heap arrays belong to the
- * object (fields_free); on failure none is left, the values are undefined, *error is filled.
+ * may ask for them). Members hold no heap on entry (zero them). On success heap arrays belong to
+ * the object (fields_free); on failure none is left, the values are undefined, *error is filled.
  * error may be NULL. */
 bool fields_load(const struct field_table *table, uint32_t version, struct fields_input *in,
                  void *object, struct fields_error *error);

@@ -97,8 +97,7 @@ uint32_t spice_server_record_get_samples(SpiceRecordInstance *sin, uint32_t *sam
                                          uint32_t bufsize);
 
 /* As the playback functions of the same names. */
-void spice_server_record_set_volume(SpiceRecordInstance *sin, uint8_t nchannels,
-                                    uint16_t *volume);
+void spice_server_record_set_volume(SpiceRecordInstance *sin, uint8_t nchannels, uint16_t *volume);
 void spice_server_record_set_mute(SpiceRecordInstance *sin, uint8_t mute);
 uint32_t spice_server_get_best_record_rate(SpiceRecordInstance *sin);
 void spice_server_set_record_rate(SpiceRecordInstance *sin, uint32_t frequency);

@@ -29,7 +29,7 @@ SPICE_BEGIN_DECLS
 
 /* Bytes of the capabilities of a client, as the guest finds them in the ROM. */
 #ifndef SPICE_CAPABILITIES_SIZE
-#define SPICE_CAPABILITIES_SIZE (sizeof(((QXLRom*)0)->client_capabilities))
+#define SPICE_CAPABILITIES_SIZE (sizeof(((QXLRom *)0)->client_capabilities))
 #endif
 
 typedef struct QXLInterface QXLInterface;
@@ -207,8 +207,7 @@ void spice_qxl_set_max_monitors(QXLInstance *instance,
  * instance k of a device with one instance per monitor.
  */
 void spice_qxl_set_device_info(QXLInstance *instance, const char *device_address,
-                               uint32_t device_display_id_start,
-                               uint32_t device_display_id_count);
+                               uint32_t device_display_id_start, uint32_t device_display_id_count);
 
 /* ---- GL: pictures that lie in the memory of the graphics card ---- */
 

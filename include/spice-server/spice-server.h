@@ -84,10 +84,9 @@ int spice_server_set_listen_socket_fd(SpiceServer *s, int listen_fd) SPICE_GNUC_
  * PEM files; key_passwd, dh_key_file and ciphersuite may be NULL. Returns 0, or -1 when an
  * argument is missing, the port is out of range, or this version offers no TLS. After -1 the
  * server listens on no TLS port. */
-int spice_server_set_tls(SpiceServer *s, int port, const char *ca_cert_file,
-                         const char *certs_file, const char *private_key_file,
-                         const char *key_passwd, const char *dh_key_file,
-                         const char *ciphersuite);
+int spice_server_set_tls(SpiceServer *s, int port, const char *ca_cert_file, const char *certs_file,
+                         const char *private_key_file, const char *key_passwd,
+                         const char *dh_key_file, const char *ciphersuite);
 
 /* Takes a connected socket as a client that begins its link now; with skip_auth no ticket is
  * asked of it. The server owns socket if it returns 0; after -1 it is still the caller's. */
@@ -104,8 +103,8 @@ int spice_server_set_noauth(SpiceServer *s);
 /* Sets the ticket. passwd NULL: nobody gets in from now on. lifetime: seconds from now, 0 is for
  * ever. When a client is connected: fail_if_connected refuses the call, disconnect_if_connected
  * ends the client. Returns 0; -1 when refused or the password is too long (60 bytes at most). */
-int spice_server_set_ticket(SpiceServer *s, const char *passwd, int lifetime,
-                            int fail_if_connected, int disconnect_if_connected);
+int spice_server_set_ticket(SpiceServer *s, const char *passwd, int lifetime, int fail_if_connected,
+                            int disconnect_if_connected);
 
 /* Switches login by SASL. Returns 0; -1 when this version offers no SASL and enabled is not 0:
  * a program must not go on then, as its users would be let in by other means. */
@@ -171,11 +170,7 @@ enum {
 int spice_server_set_streaming_video(SpiceServer *s, int value);
 
 /* Where a video encoder comes from. */
-enum {
-    SPICE_STREAMING_INVALID,
-    SPICE_STREAMING_SPICE,
-    SPICE_STREAMING_GSTREAMER
-};
+enum { SPICE_STREAMING_INVALID, SPICE_STREAMING_SPICE, SPICE_STREAMING_GSTREAMER };
 
 /* Sets which video encoders may be used, best first: "encoder:codec;encoder:codec...", encoders
  * spice and gstreamer, codecs mjpeg, vp8, vp9 and h264; or "auto". Unknown pairs are passed over.

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "session/server.h"
 
-
 #define KINDS(ROW)                                                                                 \
     ROW(KEYBOARD, SpiceKbdInstance, server_add_keyboard)                                           \
     ROW(MOUSE, SpiceMouseInstance, server_add_mouse)                                               \

@@ -63,8 +63,8 @@ int spice_server_set_noauth(SpiceServer *s)
     return 0;
 }
 
-int spice_server_set_ticket(SpiceServer *s, const char *passwd, int lifetime,
-                            int fail_if_connected, int disconnect_if_connected)
+int spice_server_set_ticket(SpiceServer *s, const char *passwd, int lifetime, int fail_if_connected,
+                            int disconnect_if_connected)
 {
     uint32_t seconds = lifetime > 0 ? (uint32_t)lifetime : 0;
 
@@ -84,10 +84,9 @@ int spice_server_add_ssl_client(SpiceServer *s, int socket, int skip_auth)
     return server_add_client(from_abi(s), socket, true, skip_auth) ? 0 : -1;
 }
 
-int spice_server_set_tls(SpiceServer *s, int port, const char *ca_cert_file,
-                         const char *certs_file, const char *private_key_file,
-                         const char *key_passwd, const char *dh_key_file,
-                         const char *ciphersuite)
+int spice_server_set_tls(SpiceServer *s, int port, const char *ca_cert_file, const char *certs_file,
+                         const char *private_key_file, const char *key_passwd,
+                         const char *dh_key_file, const char *ciphersuite)
 {
     const struct tls_files files = {
         .ca = ca_cert_file,

@@ -15,7 +15,7 @@
 
 #define TICKET_PUBLIC_BYTES   162 /* DER SubjectPublicKeyInfo, as the link reply has it */
 #define TICKET_CIPHER_BYTES   128
-#define TICKET_PASSWORD_BYTES 60  /* longest password, without the NUL */
+#define TICKET_PASSWORD_BYTES 60 /* longest password, without the NUL */
 
 /* Keys --------------------------------------------------------------------------------------- */
 
@@ -60,7 +60,7 @@ bool ticket_key_decrypt(const struct ticket_key *self, const uint8_t cipher[TICK
 struct ticket {
     bool required;
     bool expires;
-    int64_t expires_at; /* last second in which the password opens */
+    int64_t expires_at;                       /* last second in which the password opens */
     char password[TICKET_PASSWORD_BYTES + 1]; /* zero padded */
 };
 

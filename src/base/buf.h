@@ -16,7 +16,10 @@ struct buf {
     size_t cap;
 };
 
-#define BUF_INIT {NULL, 0, 0}
+#define BUF_INIT                                                                                   \
+    {                                                                                              \
+        NULL, 0, 0                                                                                 \
+    }
 
 /* Releases the bytes; the buffer is empty and usable afterwards. */
 void buf_free(struct buf *self);

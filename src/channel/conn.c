@@ -24,8 +24,9 @@ struct conn {
 
     struct buf in;
     struct buf out;
-    size_t front_left; /* bytes of a message that was taken in part; 0: `out` begins with a header */
-    size_t size_at;    /* of the open message */
+    size_t
+        front_left; /* bytes of a message that was taken in part; 0: `out` begins with a header */
+    size_t size_at; /* of the open message */
     size_t body_at;
     uint64_t next_serial;
 

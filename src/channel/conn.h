@@ -69,7 +69,8 @@ const char *conn_error(const struct conn *self);
 /* Ends the link with a reason (copied); the first one stays. */
 void conn_fail(struct conn *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Bytes to send: whole messages, but for the front of the first. What was taken goes by conn_taken. */
+/* Bytes to send: whole messages, but for the front of the first. What was taken goes by conn_taken.
+ */
 struct buf *conn_output(struct conn *self);
 
 /* How far it is, in bytes, from offset `at` of the output (0, or where a message begins; less than

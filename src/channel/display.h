@@ -20,9 +20,9 @@ struct display_client {
     uint8_t cache_id;
     int64_t cache_size; /* pixels */
     uint8_t glz_id;
-    uint32_t glz_window; /* pixels */
+    uint32_t glz_window;     /* pixels */
     uint64_t glz_next_image; /* after those it was sent, here or before a move */
-    uint8_t compression; /* SPICE_IMAGE_COMPRESSION_*; INVALID: no wish */
+    uint8_t compression;     /* SPICE_IMAGE_COMPRESSION_*; INVALID: no wish */
 };
 
 /* All are required; called from within conn_feed and conn_fill. */

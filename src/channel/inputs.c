@@ -22,9 +22,9 @@ struct inputs_link {
     void *owner;
     struct conn *conn;
     uint16_t modifiers, modifiers_told;
-    uint16_t motions; /* since the last MOTION_ACK */
-    bool extended;    /* the last byte was e0 */
-    uint8_t skip;     /* bytes of an e1 sequence still to come */
+    uint16_t motions;  /* since the last MOTION_ACK */
+    bool extended;     /* the last byte was e0 */
+    uint8_t skip;      /* bytes of an e1 sequence still to come */
     bool held[2][128]; /* plain and e0 keys */
     bool hold;         /* the VM stands still in a move: what comes is kept for it */
     struct saved_inputs_held kept;
@@ -165,7 +165,8 @@ static void ack_motions(struct inputs_link *self)
     }
 }
 
-/* While MIGRATE has gone out no acknowledgement may: the count travels and is paid at the target. */
+/* While MIGRATE has gone out no acknowledgement may: the count travels and is paid at the target.
+ */
 static void count_motion(struct inputs_link *self)
 {
     if (self->motions < UINT16_MAX)
@@ -221,8 +222,8 @@ static void on_mouse_release(void *opaque, struct reader *body)
     struct inputs_link *self = opaque;
 
     reader_u8(body);
-    pass(self, (struct saved_input){SAVED_INPUT_BUTTONS,
-                                    .buttons = local_buttons(reader_u16(body))});
+    pass(self,
+         (struct saved_input){SAVED_INPUT_BUTTONS, .buttons = local_buttons(reader_u16(body))});
 }
 
 static void send_modifiers(struct inputs_link *self)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The inputs channel of one client ("spice-protocol enums.h", SPICE_MSGC_INPUTS_*). Events go to the
- * owner in the units of "spice-input.h". Keys a client holds are released when it is gone, so that
- * none hangs in the guest. QEMU's main thread.
+ * The inputs channel of one client ("spice-protocol enums.h", SPICE_MSGC_INPUTS_*). Events go to
+ * the owner in the units of "spice-input.h". Keys a client holds are released when it is gone, so
+ * that none hangs in the guest. QEMU's main thread.
  */
 #ifndef CARAVAN_CHANNEL_INPUTS_H
 #define CARAVAN_CHANNEL_INPUTS_H
@@ -13,7 +13,7 @@ struct inputs_link;
 
 /* Buttons: spice-input.h's buttons_state (1 left, 2 right, 4 middle, ...). All required. */
 struct inputs_link_ops {
-    void (*scan)(void *owner, uint8_t byte);           /* one byte of a PC AT set 1 scan code */
+    void (*scan)(void *owner, uint8_t byte);            /* one byte of a PC AT set 1 scan code */
     void (*modifiers)(void *owner, uint16_t modifiers); /* SPICE_KEYBOARD_MODIFIER_FLAGS_* wanted */
     void (*motion)(void *owner, int dx, int dy, int dz, uint32_t buttons);
     void (*position)(void *owner, int x, int y, uint32_t buttons);
@@ -28,13 +28,14 @@ struct inputs_link *inputs_link_new(const struct inputs_link_ops *ops, void *own
 /* Releases held keys through ops->scan, unless the session moved away. */
 void inputs_link_free(struct inputs_link *self);
 
-/* While held, what the client does is kept (pointer moves as one) instead of told, and goes along in
- * a move. Ending it tells what was kept. */
+/* While held, what the client does is kept (pointer moves as one) instead of told, and goes along
+ * in a move. Ending it tells what was kept. */
 void inputs_link_hold(struct inputs_link *self, bool hold);
 
 struct conn *inputs_link_conn(struct inputs_link *self);
 
-/* What is lit on the guest's keyboard; sent when the link takes it, not while a move is under way. */
+/* What is lit on the guest's keyboard; sent when the link takes it, not while a move is under way.
+ */
 void inputs_set_modifiers(struct inputs_link *self, uint16_t modifiers);
 
 /* The source's end of a seamless move; MIGRATE_DATA follows the client's mark by itself. */

@@ -179,8 +179,7 @@ void main_send_init(struct main_link *self, const struct main_init *init)
 {
     struct buf *body = conn_begin(self->conn, SPICE_MSG_MAIN_INIT);
 
-    self->mouse_told =
-        (struct mouse_mode){(uint16_t)init->mouse_modes, (uint16_t)init->mouse_mode};
+    self->mouse_told = (struct mouse_mode){(uint16_t)init->mouse_modes, (uint16_t)init->mouse_mode};
     self->mouse_wanted = self->mouse_told;
     buf_u32(body, init->session_id);
     buf_u32(body, init->display_channels_hint);
@@ -258,8 +257,7 @@ void main_send_migrate_begin(struct main_link *self, const struct main_destinati
                              bool seamless)
 {
     const uint32_t version = MIGRATION_VERSION;
-    uint16_t type =
-        seamless ? SPICE_MSG_MAIN_MIGRATE_BEGIN_SEAMLESS : SPICE_MSG_MAIN_MIGRATE_BEGIN;
+    uint16_t type = seamless ? SPICE_MSG_MAIN_MIGRATE_BEGIN_SEAMLESS : SPICE_MSG_MAIN_MIGRATE_BEGIN;
 
     put_destination(self, conn_begin(self->conn, type), dst, seamless ? &version : NULL);
     finish(self);

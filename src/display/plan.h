@@ -94,9 +94,9 @@ struct plan_step {
  * px, hashes and self are of one size.
  *
  * Order: what only moved comes first (motion.h says when that is looked for), and may leave new
- * damage. Then damage of at most PLAN_SMALL_PIXELS goes first, newest first, so that a key press does not
- * wait for a whole screen; after PLAN_SMALL_RUN such steps one of the others has its turn. The
- * others go in sweeps from top to bottom; what is damaged after a sweep has begun, and was not
+ * damage. Then damage of at most PLAN_SMALL_PIXELS goes first, newest first, so that a key press
+ * does not wait for a whole screen; after PLAN_SMALL_RUN such steps one of the others has its turn.
+ * The others go in sweeps from top to bottom; what is damaged after a sweep has begun, and was not
  * waiting already, is for the next sweep: so what keeps changing cannot starve what is below it.
  */
 bool plan_next(struct shown *self, struct tile_hashes *hashes, const struct pixels *px,

@@ -13,7 +13,7 @@ enum {
     BATCH = 64, /* commands; then clients and the device have their turn */
     BATCH_US = 5000,
     PICTURE_US = 20 * 1000, /* commands of one picture are waited for, but not longer */
-    DRAIN = 4096, /* rings hold 32: the bound is for guests that fill while we read */
+    DRAIN = 4096,           /* rings hold 32: the bound is for guests that fill while we read */
 };
 
 static void do_draw(struct worker *self, const QXLCommandExt *ext)

@@ -68,11 +68,11 @@ struct worker {
     struct pointer pointer;
     struct held_command pointer_command;
 
-    GArray *held;     /* QXLReleaseInfoExt: to be released when the guest runs */
-    bool ring_posted; /* a batch of commands is to come */
+    GArray *held;           /* QXLReleaseInfoExt: to be released when the guest runs */
+    bool ring_posted;       /* a batch of commands is to come */
     int64_t batch_since_us; /* batches have been read since then without an end; 0: none */
-    bool wake_posted; /* links will be woken: bits are in `wake` */
-    unsigned wake;    /* 1 << enum display_channel */
+    bool wake_posted;       /* links will be woken: bits are in `wake` */
+    unsigned wake;          /* 1 << enum display_channel */
     int64_t complained_us[COMPLAINTS];
     unsigned complaints_kept_back[COMPLAINTS];
 

@@ -65,8 +65,8 @@ struct loop_watch *loop_watch_add(struct loop *self, int fd, unsigned events, lo
 {
     struct loop_watch *watch = g_new0(struct loop_watch, 1);
 
-    *watch = (struct loop_watch){
-        .loop = self, .fd = fd, .events = events, .fn = fn, .opaque = opaque};
+    *watch =
+        (struct loop_watch){.loop = self, .fd = fd, .events = events, .fn = fn, .opaque = opaque};
     self->impl->watch_start(watch);
     return watch;
 }

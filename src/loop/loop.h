@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A loop has one owner thread (for QEMU's main loop: whoever holds its big lock). Watches and timers
- * are added, changed and removed on that thread only; loop_post and loop_call are for every thread.
- * A callback may remove its own watch or timer.
+ * A loop has one owner thread (for QEMU's main loop: whoever holds its big lock). Watches and
+ * timers are added, changed and removed on that thread only; loop_post and loop_call are for every
+ * thread. A callback may remove its own watch or timer.
  */
 #ifndef CARAVAN_LOOP_LOOP_H
 #define CARAVAN_LOOP_LOOP_H
@@ -16,7 +16,7 @@ struct loop_timer;
 struct SpiceCoreInterface;
 
 enum loop_events {
-    LOOP_READ = 1,  /* also on hang-up and error */
+    LOOP_READ = 1, /* also on hang-up and error */
     LOOP_WRITE = 2,
 };
 

@@ -32,7 +32,7 @@ struct move {
     struct server *server;
     SpiceMigrateInstance *instance;
     enum move_phase phase;
-    struct loop_timer *timer; /* of CONNECTING and LEAVING */
+    struct loop_timer *timer;   /* of CONNECTING and LEAVING */
     struct target_probe *probe; /* NULL: the target's kind is unknown */
     struct story *story;
     char *host;
@@ -410,8 +410,8 @@ bool move_start(struct move *self)
 /* What the end means for a client: DONE_LATE_OK has rows only for who is still linking. */
 static void step_done(struct move *self, struct client *client)
 {
-    bool late = is_asked(client) && (client->move.source == MOVE_ASKED_SEMI ||
-                                     target_probe_takes_late(self->probe));
+    bool late = is_asked(client) &&
+                (client->move.source == MOVE_ASKED_SEMI || target_probe_takes_late(self->probe));
 
     step(self, client, late ? MOVE_DONE_LATE_OK : MOVE_DONE);
 }

@@ -24,8 +24,8 @@ void move_free(struct move *self);
 void move_set_interface(struct move *self, SpiceMigrateInstance *instance);
 SpiceMigrateInstance *move_interface(const struct move *self);
 
-/* The VM is going to `host`. Ports -1 or 0: none. False without a host and a port; the completion is
- * called then too. */
+/* The VM is going to `host`. Ports -1 or 0: none. False without a host and a port; the completion
+ * is called then too. */
 bool move_connect(struct move *self, const char *host, int port, int secure_port,
                   const char *cert_subject);
 /* The RAM starts to flow. False if nothing was announced. */

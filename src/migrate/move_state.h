@@ -13,7 +13,7 @@ enum move_source {
     MOVE_ASKED_SEMI,
     MOVE_READY_SEAMLESS, /* linked to the target */
     MOVE_READY_SEMI,
-    MOVE_REFUSED,   /* can't, or said no, or was too slow: it will be sent there anew */
+    MOVE_REFUSED,       /* can't, or said no, or was too slow: it will be sent there anew */
     MOVE_LATE_SEAMLESS, /* the VM has moved while it was still linking the target */
     MOVE_LATE_SEMI,
     MOVE_MOVING,    /* its channels carry their state over */

@@ -10,8 +10,8 @@
 #include "base/log.h"
 
 struct story {
-    int fd; /* -1: none */
-    unsigned number; /* of the move under way, 0: none yet */
+    int fd;                      /* -1: none */
+    unsigned number;             /* of the move under way, 0: none yet */
     GString *moves[STORY_MOVES]; /* move n is at n % STORY_MOVES */
 };
 

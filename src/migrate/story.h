@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum {
-    STORY_MOVES = 8, /* kept in memory */
+    STORY_MOVES = 8,              /* kept in memory */
     STORY_MAX_BYTES = 256 * 1024, /* of one move; what comes after goes to the file only */
 };
 
@@ -30,8 +30,8 @@ struct story_field {
 /* From here on lines belong to a new move; the oldest is forgotten. */
 void story_begin(struct story *self);
 
-/* A line. `what` is the step's name; the fields follow it, n of them. Texts may hold any bytes: what
- * is no UTF-8 is replaced. */
+/* A line. `what` is the step's name; the fields follow it, n of them. Texts may hold any bytes:
+ * what is no UTF-8 is replaced. */
 void story_tell(struct story *self, const char *what, const struct story_field *fields, unsigned n);
 
 /* All lines kept, oldest first; the caller frees. */

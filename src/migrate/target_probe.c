@@ -58,8 +58,8 @@ static void put_link(struct buf *out)
     buf_u32(out, 1); /* words of common capabilities */
     buf_u32(out, 0);
     buf_u32(out, LINK_MESS_BYTES);
-    buf_u32(out, 1u << SPICE_COMMON_CAP_PROTOCOL_AUTH_SELECTION | 1u << SPICE_COMMON_CAP_AUTH_SPICE |
-                     1u << SPICE_COMMON_CAP_MINI_HEADER);
+    buf_u32(out, 1u << SPICE_COMMON_CAP_PROTOCOL_AUTH_SELECTION |
+                     1u << SPICE_COMMON_CAP_AUTH_SPICE | 1u << SPICE_COMMON_CAP_MINI_HEADER);
 }
 
 /* SpiceLinkReply behind the header. */
@@ -136,9 +136,8 @@ static void on_ready(void *opaque, unsigned events)
 
     if (more)
         return;
-    log_info("the target of the move %s", self->takes_late
-                                              ? "takes late links"
-                                              : "is not known to take late links");
+    log_info("the target of the move %s",
+             self->takes_late ? "takes late links" : "is not known to take late links");
     stop(self);
 }
 

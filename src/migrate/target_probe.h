@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds out what kind of server listens at a move's target: links it as a client would and reads the
- * capabilities of its reply, without showing a ticket. Never blocks. Numeric addresses and plain
- * links only: everything else stays unknown. QEMU's main thread.
+ * Finds out what kind of server listens at a move's target: links it as a client would and reads
+ * the capabilities of its reply, without showing a ticket. Never blocks. Numeric addresses and
+ * plain links only: everything else stays unknown. QEMU's main thread.
  */
 #ifndef CARAVAN_MIGRATE_TARGET_PROBE_H
 #define CARAVAN_MIGRATE_TARGET_PROBE_H

@@ -35,11 +35,11 @@ struct endpoint {
     struct client *client;
     const struct endpoint_ops *ops;
     struct link_request request;
-    bool target;           /* its state comes in MIGRATE_DATA */
+    bool target; /* its state comes in MIGRATE_DATA */
     bool closing;
-    struct stream *stream; /* until attach: a target's links wait for the kind of move */
+    struct stream *stream;       /* until attach: a target's links wait for the kind of move */
     SpiceChannelEventInfo *info; /* QEMU keeps the pointer until DISCONNECTED */
-    void *impl;            /* of the kind */
+    void *impl;                  /* of the kind */
 };
 
 struct client {
@@ -50,11 +50,11 @@ struct client {
     struct endpoint *main; /* NULL once it is gone */
     struct link_caps main_caps;
     struct move_client move;
-    bool told;             /* INIT was sent, or the session came by a move */
-    bool up;               /* has linked its channels, or had the time to */
+    bool told;                   /* INIT was sent, or the session came by a move */
+    bool up;                     /* has linked its channels, or had the time to */
     struct loop_timer *patience; /* of src/migrate */
-    bool handed_over;      /* source of a seamless move: has its main channel's state */
-    const char *turned_out; /* why it is disconnected, static; NULL: it is not */
+    bool handed_over;            /* source of a seamless move: has its main channel's state */
+    const char *turned_out;      /* why it is disconnected, static; NULL: it is not */
 };
 
 /* The client with this connection id; NULL if there is none, or it is about to leave. */
@@ -104,7 +104,8 @@ struct pump;
 struct main_link *endpoint_main_link(const struct endpoint *self);
 /* The pump of the main link, NULL before it is attached. */
 struct pump *endpoint_main_pump(const struct endpoint *self);
-/* The VM has started or stopped: in a move, what the client does meanwhile is kept for the guest. */
+/* The VM has started or stopped: in a move, what the client does meanwhile is kept for the guest.
+ */
 void endpoint_inputs_hold(struct endpoint *self);
 void endpoint_inputs_leds(struct endpoint *self, uint8_t leds);
 

@@ -68,7 +68,8 @@ void config_read_file(struct settings *self, const char *path)
 
 void config_read(struct settings *self)
 {
-    g_autofree char *own = g_build_filename(g_get_user_config_dir(), "caravan", "server.conf", NULL);
+    g_autofree char *own =
+        g_build_filename(g_get_user_config_dir(), "caravan", "server.conf", NULL);
 
     config_read_file(self, "/etc/caravan/server.conf");
     config_read_file(self, own);

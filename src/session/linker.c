@@ -15,7 +15,7 @@
 enum {
     MAX_WAITING = 128,
     LINK_MS = 10 * 1000,
-    REFUSED_MS = 1000,      /* for a refused peer to read why, and close */
+    REFUSED_MS = 1000,       /* for a refused peer to read why, and close */
     REFUSED_MAX = 64 * 1024, /* bytes it may still send */
     READ_MAX = 4096,
     ARRIVAL_GRACE_S = 30, /* after the guest started, a move's links may still come */
@@ -39,7 +39,7 @@ struct pending {
     struct ticket_key *key;
     SpiceChannelEventInfo *info;
     bool skip_auth;
-    bool shaken; /* hands: the stream is ready for the link stage */
+    bool shaken;    /* hands: the stream is ready for the link stage */
     size_t refused; /* bytes thrown away since the refusal */
 };
 
@@ -159,8 +159,7 @@ static bool on_check_ticket(void *opaque, const uint8_t cipher[LINK_TICKET_BYTES
         return true;
     verdict = ticket_check_cipher(ticket, self->key, cipher, loop_now_us() / G_USEC_PER_SEC);
     if (verdict != TICKET_OK)
-        log_note("client %s is refused: %s", stream_peer_name(self->stream),
-                 verdict_text(verdict));
+        log_note("client %s is refused: %s", stream_peer_name(self->stream), verdict_text(verdict));
     return verdict == TICKET_OK;
 }
 
@@ -358,8 +357,7 @@ static bool shake_hands(struct pending *self)
     case STREAM_FAILED:
         break;
     }
-    log_info("TLS with %s failed: %s", stream_peer_name(self->stream),
-             stream_error(self->stream));
+    log_info("TLS with %s failed: %s", stream_peer_name(self->stream), stream_error(self->stream));
     pending_free(self);
     return false;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Connections in the link stage: not clients yet, so few, short-lived and cheap. QEMU's main thread.
+ * Connections in the link stage: not clients yet, so few, short-lived and cheap. QEMU's main
+ * thread.
  */
 #ifndef CARAVAN_SESSION_LINKER_H
 #define CARAVAN_SESSION_LINKER_H

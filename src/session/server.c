@@ -124,8 +124,7 @@ bool server_set_ticket(struct server *self, const char *password, uint32_t lifet
         log_note("the password stays as it is: a client is connected");
         return false;
     }
-    if (!ticket_set(&self->settings.ticket, password, lifetime_s,
-                    loop_now_us() / G_USEC_PER_SEC)) {
+    if (!ticket_set(&self->settings.ticket, password, lifetime_s, loop_now_us() / G_USEC_PER_SEC)) {
         log_warn("the password is too long (at most %d bytes)", TICKET_PASSWORD_BYTES);
         return false;
     }
@@ -193,7 +192,8 @@ bool server_add_qxl(struct server *self, QXLInstance *qxl)
     const QXLInterface *interface = (const QXLInterface *)(const void *)qxl->base.sif;
     struct screen *screen;
 
-    if (!self->loop || qxl->id < 0 || qxl->id > UINT8_MAX || server_screen(self, (uint8_t)qxl->id)) {
+    if (!self->loop || qxl->id < 0 || qxl->id > UINT8_MAX ||
+        server_screen(self, (uint8_t)qxl->id)) {
         log_warn("QXL device %d is not taken: its id is in use or out of range", qxl->id);
         return false;
     }

@@ -31,7 +31,8 @@ struct settings *server_settings(struct server *self);
  * the descriptor if it returns true. skip_auth: no ticket is asked. */
 bool server_add_client(struct server *self, int fd, bool tls, bool skip_auth);
 
-/* The password. Returns false, and nothing changes, if it is too long or fail_if_connected holds. */
+/* The password. Returns false, and nothing changes, if it is too long or fail_if_connected holds.
+ */
 bool server_set_ticket(struct server *self, const char *password, uint32_t lifetime_s,
                        bool fail_if_connected, bool disconnect_if_connected);
 

@@ -6,8 +6,7 @@
 
 static struct display *display_of(const struct endpoint *self)
 {
-    const struct screen *screen =
-        server_screen(self->client->server, self->request.channel_id);
+    const struct screen *screen = server_screen(self->client->server, self->request.channel_id);
 
     return screen ? screen->display : NULL;
 }

@@ -129,8 +129,7 @@ static void inputs_attach(struct endpoint *self)
     self->impl = impl;
     impl->link =
         inputs_link_new(&link_ops, self, self->request.mini_header, self->target, server->leds);
-    impl->pump =
-        pump_new(server->loop, stream, inputs_link_conn(impl->link), on_closed, self);
+    impl->pump = pump_new(server->loop, stream, inputs_link_conn(impl->link), on_closed, self);
     endpoint_inputs_hold(self);
     pump_kick(impl->pump);
 }

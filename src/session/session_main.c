@@ -181,7 +181,8 @@ static void main_attach(struct endpoint *self)
 
     self->impl = impl;
     impl->link = main_link_new(&link_ops, self, self->request.mini_header, self->target);
-    impl->pump = pump_new(server_of(self)->loop, stream, main_link_conn(impl->link), on_closed, self);
+    impl->pump =
+        pump_new(server_of(self)->loop, stream, main_link_conn(impl->link), on_closed, self);
     if (!self->target)
         send_start(self);
 }

@@ -85,11 +85,11 @@ static const struct {
     const char *name;
     uint8_t type;
 } channels[] = {
-    {"main", SPICE_CHANNEL_MAIN},         {"display", SPICE_CHANNEL_DISPLAY},
-    {"inputs", SPICE_CHANNEL_INPUTS},     {"cursor", SPICE_CHANNEL_CURSOR},
-    {"playback", SPICE_CHANNEL_PLAYBACK}, {"record", SPICE_CHANNEL_RECORD},
+    {"main", SPICE_CHANNEL_MAIN},           {"display", SPICE_CHANNEL_DISPLAY},
+    {"inputs", SPICE_CHANNEL_INPUTS},       {"cursor", SPICE_CHANNEL_CURSOR},
+    {"playback", SPICE_CHANNEL_PLAYBACK},   {"record", SPICE_CHANNEL_RECORD},
     {"smartcard", SPICE_CHANNEL_SMARTCARD}, {"usbredir", SPICE_CHANNEL_USBREDIR},
-    {"port", SPICE_CHANNEL_PORT},         {"webdav", SPICE_CHANNEL_WEBDAV},
+    {"port", SPICE_CHANNEL_PORT},           {"webdav", SPICE_CHANNEL_WEBDAV},
 };
 
 static void secure_type(struct settings *self, uint8_t type, bool tls_only)

@@ -20,9 +20,9 @@ enum client_policy {
 struct settings {
     char *addr; /* NULL: every address */
     enum listen_family family;
-    int port;      /* -1: none */
-    int listen_fd; /* -1: none */
-    int tls_port;  /* -1: none */
+    int port;                /* -1: none */
+    int listen_fd;           /* -1: none */
+    int tls_port;            /* -1: none */
     struct tls_context *tls; /* owned; NULL: no TLS */
     struct ticket ticket;
     bool seamless_migration;
@@ -31,7 +31,7 @@ struct settings {
     bool has_uuid;
     uint8_t uuid[16];
     enum client_policy policy;
-    char *move_log; /* file for the moves' story; NULL: none */
+    char *move_log;    /* file for the moves' story; NULL: none */
     uint64_t tls_only; /* bit SPICE_CHANNEL_*: plain links are refused */
 };
 
@@ -40,7 +40,8 @@ struct settings {
 void settings_init(struct settings *self);
 void settings_clear(struct settings *self);
 
-/* One setting of the configuration, by its name there. False if the name or the value is unknown. */
+/* One setting of the configuration, by its name there. False if the name or the value is unknown.
+ */
 bool settings_configure(struct settings *self, const char *name, const char *value);
 
 /* Security of one channel by its name ("main", "display", ...), or of all: NULL or "default".

@@ -177,8 +177,8 @@ struct pump *pump_new(struct loop *loop, struct stream *stream, struct conn *con
     self->opaque = opaque;
     self->ending = loop_timer_add(loop, report_end, self);
     self->again = loop_timer_add(loop, on_again, self);
-    self->watch = loop_watch_add(loop, stream_fd(stream), stream_wait_for(stream, LOOP_READ),
-                                 on_ready, self);
+    self->watch =
+        loop_watch_add(loop, stream_fd(stream), stream_wait_for(stream, LOOP_READ), on_ready, self);
     if (stream_pending(stream))
         loop_timer_start(self->again, 0);
     conn_set_wake(conn, on_wake, self);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pump moves bytes between a stream and a channel's protocol engine (channel/conn.h) on one loop.
- * It asks the engine for more output only when the link takes bytes, so that what is sent is made at
- * the last moment.
+ * The pump moves bytes between a stream and a channel's protocol engine (channel/conn.h) on one
+ * loop. It asks the engine for more output only when the link takes bytes, so that what is sent is
+ * made at the last moment.
  */
 #ifndef CARAVAN_STREAM_PUMP_H
 #define CARAVAN_STREAM_PUMP_H

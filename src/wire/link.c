@@ -232,10 +232,8 @@ static void handle_ticket(struct link *self, struct reader in)
 }
 
 static void (*const handlers[])(struct link *, struct reader) = {
-    [PHASE_MAGIC] = handle_magic,
-    [PHASE_HEADER] = handle_header,
-    [PHASE_MESSAGE] = handle_message,
-    [PHASE_MECHANISM] = handle_mechanism,
+    [PHASE_MAGIC] = handle_magic,     [PHASE_HEADER] = handle_header,
+    [PHASE_MESSAGE] = handle_message, [PHASE_MECHANISM] = handle_mechanism,
     [PHASE_TICKET] = handle_ticket,
 };
 

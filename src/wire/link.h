@@ -50,7 +50,8 @@ struct link_request {
  * None may free the link. All are required. */
 struct link_ops {
     /* Before the reply: is this channel allowed on this connection (NEED_SECURED and the like)?
-     * Returns SPICE_LINK_ERR_*; when that is OK, server_caps (empty on entry) goes into the reply. */
+     * Returns SPICE_LINK_ERR_*; when that is OK, server_caps (empty on entry) goes into the reply.
+     */
     uint32_t (*admit)(void *opaque, const struct link_request *request,
                       struct link_caps *server_caps);
     /* The key for the reply; false when there is none. The owner keeps it for check_ticket. */

@@ -129,9 +129,9 @@ static void versions_are_checked(void **state)
         uint32_t major, minor;
         int expected;
     } rows[] = {
-        {"playback", 1, 3, 0}, {"playback", 1, 0, 0}, {"playback", 1, 4, -1},
-        {"playback", 2, 3, -1},
-        {"record", 2, 3, 0},   {"record", 2, 4, -1},  {"record", 1, 3, -1},   {"nosuch", 1, 0, -1},
+        {"playback", 1, 3, 0},  {"playback", 1, 0, 0}, {"playback", 1, 4, -1},
+        {"playback", 2, 3, -1}, {"record", 2, 3, 0},   {"record", 2, 4, -1},
+        {"record", 1, 3, -1},   {"nosuch", 1, 0, -1},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -238,8 +238,8 @@ static void settings_are_checked(void **state)
 static void codec_lists_are_checked(void **state)
 {
     static const char *const good[] = {
-        "auto",         "spice:mjpeg",    "gstreamer:vp8;spice:mjpeg", "spice:mjpeg;",
-        ";spice:mjpeg", "spice:vp8",      "spice:mjpeg;bad:bad",       "auto;spice:mjpeg",
+        "auto",         "spice:mjpeg", "gstreamer:vp8;spice:mjpeg", "spice:mjpeg;",
+        ";spice:mjpeg", "spice:vp8",   "spice:mjpeg;bad:bad",       "auto;spice:mjpeg",
     };
     static const char *const bad[] = {
         "", "none:mjpeg", "spice:none", "nonsense", "none:none", "spice:mjpeg spice:mjpeg",

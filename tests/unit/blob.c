@@ -14,46 +14,44 @@
 
 /* A desktop in VGA mode: one surface. */
 static const uint8_t display_bytes[] = {
-    'D', 'C', 'M', 'D', 1, 0, 0, 0,
-    28, 0, 0, 0, 0, 0, 0, 0,              /* message serial */
-    0, 1,                                 /* low bandwidth, cache id */
-    0, 0, 0x40, 1, 0, 0, 0, 0,            /* cache size 20971520 */
-    1,                                    /* freezer */
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    1,                                    /* glz id */
-    0, 0xfc, 0x5f, 0,                     /* glz window 6290432 */
-    4, 0, 0, 0,                           /* encoders */
-    18, 0, 0, 0, 0, 0, 0, 0,              /* next image id */
-    80, 0, 0, 0,
-    1, 0, 0, 0, 0, 0, 0, 0,               /* one surface: 0 */
+    'D', 'C',  'M',  'D', 1, 0, 0, 0, 28, 0, 0, 0, 0, 0, 0, 0, /* message serial */
+    0,   1,                                                    /* low bandwidth, cache id */
+    0,   0,    0x40, 1,   0, 0, 0, 0,                          /* cache size 20971520 */
+    1,                                                         /* freezer */
+    0,   0,    0,    0,   0, 0, 0, 0, 0,  0, 0, 0, 0, 0, 0, 0, 0,
+    0,   0,    0,    0,   0, 0, 0, 0, 0,  0, 0, 0, 0, 0, 0, 1, /* glz id */
+    0,   0xfc, 0x5f, 0,                                        /* glz window 6290432 */
+    4,   0,    0,    0,                                        /* encoders */
+    18,  0,    0,    0,   0, 0, 0, 0,                          /* next image id */
+    80,  0,    0,    0,   1, 0, 0, 0, 0,  0, 0, 0,             /* one surface: 0 */
 };
 
 /* Agent on, 35 bytes not yet written to the guest. */
 static const uint8_t main_bytes[] = {
-    'M', 'N', 'M', 'D', 1, 0, 0, 0,
-    1, 0, 0, 0, 1,                        /* version, connected */
-    9, 0, 0, 0, 0xff, 0xff, 0xff, 0xff,   /* tokens */
-    35, 0, 0, 0, 1, 0, 0, 0, 65, 0, 0, 0, /* bytes to write */
-    1,                                    /* agent started */
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    0, 0, 0, 0, 0,
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17,
-    18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34,
+    'M', 'N', 'M', 'D', 1,    0,    0,    0,    1,  0,  0,  0,  1, /* version, connected */
+    9,   0,   0,   0,   0xff, 0xff, 0xff, 0xff,                    /* tokens */
+    35,  0,   0,   0,   1,    0,    0,    0,    65, 0,  0,  0,     /* bytes to write */
+    1,                                                             /* agent started */
+    0,   0,   0,   0,   0,    0,    0,    0,    0,  0,  0,  0,  0,  0,  0,  0,  0,
+    0,   0,   0,   0,   0,    0,    0,    0,    0,  0,  0,  0,  0,  0,  0,  1,  2,
+    3,   4,   5,   6,   7,    8,    9,    10,   11, 12, 13, 14, 15, 16, 17, 18, 19,
+    20,  21,  22,  23,  24,   25,   26,   27,   28, 29, 30, 31, 32, 33, 34,
 };
 
 static const uint8_t main_without_agent[65] = {'M', 'N', 'M', 'D', 1, 0, 0, 0, 1};
 
 /* In the middle of an agent message's header. */
-static const uint8_t main_partial[] = {
-    'M', 'N', 'M', 'D', 1, 0, 0, 0,
-    1, 0, 0, 0, 1, 10, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    1,
-    8, 0, 0, 0, 1, 0, 0, 0, 0x44, 1, 0, 0, /* chunk: header read, port 1, 0x144 left */
-    0, 3, 0, 0, 0, 65, 0, 0, 0,            /* 3 bytes of the message's header */
-    0, 0, 0, 0, 0,
-    0x11, 0x22, 0, 0, 2,                   /* client's message: 0x2211 left, broken */
-    0xaa, 0xbb, 0xcc,
+static const uint8_t
+    main_partial[] =
+        {
+            'M',  'N',  'M',  'D', 1, 0,    0,    0, 1, 0, 0,    0, 1, 10, 0, 0,
+            0,    5,    0,    0,   0, 0,    0,    0, 0, 0, 0,    0, 0, 0,  0, 0,
+            0,    1,    8,    0,   0, 0,    1,    0, 0, 0, 0x44, 1, 0, 0, /* chunk: header read,
+                                                                             port 1, 0x144 left */
+            0,    3,    0,    0,   0, 65,   0,    0, 0,    /* 3 bytes of the message's header */
+            0,    0,    0,    0,   0, 0x11, 0x22, 0, 0, 2, /* client's message: 0x2211 left, broken
+                                                            */
+            0xaa, 0xbb, 0xcc,
 };
 
 static const uint8_t inputs_bytes[] = {'I', 'C', 'M', 'D', 1, 0, 0, 0, 3, 0};
@@ -173,8 +171,7 @@ static void inputs_reads_and_writes_as_others_do(void **state)
 /* ---- Trailer ---- */
 
 static const uint8_t mouse_trailer[] = {
-    'C', 'V', 'T', 'R', 1, 0, 0, 0, 12, 0, 0, 0,
-    'C', 'V', 'M', 'M', 4, 0, 0, 0, 2, 0, 0, 0,
+    'C', 'V', 'T', 'R', 1, 0, 0, 0, 12, 0, 0, 0, 'C', 'V', 'M', 'M', 4, 0, 0, 0, 2, 0, 0, 0,
 };
 
 static void mouse_mode_follows_the_pointed_data(void **state)
@@ -219,14 +216,20 @@ static struct display_state big_display(void)
 }
 
 static const uint8_t tiles_trailer[] = {
-    'C', 'V', 'T', 'R', 1, 0, 0, 0, 8 + 20 + 48 + 8 + 20 + 8, 0, 0, 0,
-    'C', 'V', 'T', 'H', 68, 0, 0, 0,
-    0, 0, 0, 0, 65, 0, 0, 0, 33, 0, 0, 0, 32, 0, 0, 0, 6, 0, 0, 0,
-    8, 7, 6, 5, 4, 3, 2, 1, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0,
-    4, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0,
-    'C', 'V', 'T', 'H', 28, 0, 0, 0,
-    9, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 64, 0, 0, 0, 1, 0, 0, 0,
-    7, 0, 0, 0, 0, 0, 0, 0,
+    'C', 'V', 'T', 'R', 1,   0,   0,   0,   8 + 20 + 48 + 8 + 20 + 8,
+    0,   0,   0,   'C', 'V', 'T', 'H', 68,  0,
+    0,   0,   0,   0,   0,   0,   65,  0,   0,
+    0,   33,  0,   0,   0,   32,  0,   0,   0,
+    6,   0,   0,   0,   8,   7,   6,   5,   4,
+    3,   2,   1,   2,   0,   0,   0,   0,   0,
+    0,   0,   3,   0,   0,   0,   0,   0,   0,
+    0,   4,   0,   0,   0,   0,   0,   0,   0,
+    5,   0,   0,   0,   0,   0,   0,   0,   6,
+    0,   0,   0,   0,   0,   0,   0,   'C', 'V',
+    'T', 'H', 28,  0,   0,   0,   9,   0,   0,
+    0,   1,   0,   0,   0,   1,   0,   0,   0,
+    64,  0,   0,   0,   1,   0,   0,   0,   7,
+    0,   0,   0,   0,   0,   0,   0,
 };
 
 static struct buf saved_display(void)
@@ -261,10 +264,10 @@ static void tile_hashes_follow_the_surfaces(void **state)
 static void unknown_records_are_skipped(void **state)
 {
     static const uint8_t trailer[] = {
-        'C', 'V', 'T', 'R', 1, 0, 0, 0, 8 + 3 + 8 + 6, 0, 0, 0,
-        'n', 'e', 'w', '!', 3, 0, 0, 0, 1, 2, 3,
-        'C', 'V', 'M', 'M', 6, 0, 0, 0, 1, 0, 0, 0, 0xff, 0xff, /* grown by two bytes */
-        0x55, 0x55,                                             /* behind the trailer */
+        'C',  'V',  'T', 'R', 1, 0,    0,    0, 8 + 3 + 8 + 6, 0,   0,   0,   'n', 'e', 'w',
+        '!',  3,    0,   0,   0, 1,    2,    3, 'C',           'V', 'M', 'M', 6,   0,   0,
+        0,    1,    0,   0,   0, 0xff, 0xff, /* grown by two bytes */
+        0x55, 0x55,                          /* behind the trailer */
     };
     struct buf in = BUF_INIT;
     struct main_state m;
@@ -406,8 +409,10 @@ static void blame(loader try, const uint8_t *bytes, size_t len, size_t at, uint3
 
     assert_true(len <= sizeof(copy));
     memcpy(copy, bytes, len);
-    memcpy(copy + at, (uint8_t[]){(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
-                                  (uint8_t)(value >> 24)}, 4);
+    memcpy(copy + at,
+           (uint8_t[]){(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
+                       (uint8_t)(value >> 24)},
+           4);
     assert_false(try(copy, len));
 }
 
@@ -434,15 +439,15 @@ static void known_attacks_fail(void **state)
     blame(try_display, d.data, d.len, 84, 1024); /* surface id */
     blame(try_display, d.data, d.len, 84, 9);    /* twice */
     blame(try_display, d.data, d.len, 60, (1u << 25) + 1);
-    blame(try_display, d.data, d.len, 100, 110);      /* trailer size */
+    blame(try_display, d.data, d.len, 100, 110); /* trailer size */
     blame(try_display, d.data, d.len, 100, UINT32_MAX);
-    blame(try_display, d.data, d.len, 108, 500);      /* record size */
+    blame(try_display, d.data, d.len, 108, 500); /* record size */
     blame(try_display, d.data, d.len, 108, UINT32_MAX);
-    blame(try_display, d.data, d.len, 124, 0);        /* tile size */
-    blame(try_display, d.data, d.len, 128, 5);        /* hashes */
+    blame(try_display, d.data, d.len, 124, 0); /* tile size */
+    blame(try_display, d.data, d.len, 128, 5); /* hashes */
     blame(try_display, d.data, d.len, 128, UINT32_MAX);
-    blame(try_display, d.data, d.len, 112, 9);        /* tiles of one surface twice */
-    blame(try_display, d.data, d.len, 96, 2);         /* trailer version */
+    blame(try_display, d.data, d.len, 112, 9); /* tiles of one surface twice */
+    blame(try_display, d.data, d.len, 96, 2);  /* trailer version */
     buf_free(&d);
 }
 

@@ -146,7 +146,8 @@ static void wheel_is_a_button_on_the_wire(void **state)
     inputs_link_free(link);
 }
 
-/* Motions that were not acknowledged at the source are at the target, and no ack goes out between. */
+/* Motions that were not acknowledged at the source are at the target, and no ack goes out between.
+ */
 static void motion_count_travels(void **state)
 {
     struct seen seen = {0};

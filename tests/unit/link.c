@@ -92,8 +92,8 @@ static struct buf good_client(uint32_t mechanism)
 
     put_header(&b, SPICE_MAGIC, 2, 18 + 8);
     put_message(&b, 1, 1, 18);
-    buf_u32(&b, 1u << SPICE_COMMON_CAP_PROTOCOL_AUTH_SELECTION |
-                    1u << SPICE_COMMON_CAP_MINI_HEADER);
+    buf_u32(&b,
+            1u << SPICE_COMMON_CAP_PROTOCOL_AUTH_SELECTION | 1u << SPICE_COMMON_CAP_MINI_HEADER);
     buf_u32(&b, 1u << SPICE_DISPLAY_CAP_MULTI_CODEC);
     buf_u32(&b, mechanism);
     put_ticket(&b);
@@ -231,12 +231,9 @@ static void bad_headers_are_refused(void **state)
     static const struct {
         uint32_t major, size, error;
     } rows[] = {
-        {1, 18, SPICE_LINK_ERR_VERSION_MISMATCH},
-        {3, 18, SPICE_LINK_ERR_VERSION_MISMATCH},
-        {2, 0, SPICE_LINK_ERR_INVALID_DATA},
-        {2, 17, SPICE_LINK_ERR_INVALID_DATA},
-        {2, 4097, SPICE_LINK_ERR_INVALID_DATA},
-        {2, UINT32_MAX, SPICE_LINK_ERR_INVALID_DATA},
+        {1, 18, SPICE_LINK_ERR_VERSION_MISMATCH}, {3, 18, SPICE_LINK_ERR_VERSION_MISMATCH},
+        {2, 0, SPICE_LINK_ERR_INVALID_DATA},      {2, 17, SPICE_LINK_ERR_INVALID_DATA},
+        {2, 4097, SPICE_LINK_ERR_INVALID_DATA},   {2, UINT32_MAX, SPICE_LINK_ERR_INVALID_DATA},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -252,18 +249,12 @@ static void capabilities_stay_inside_the_message(void **state)
     static const struct {
         uint32_t common, channel, offset;
     } rows[] = {
-        {2, 1, 18}, /* one word more than there is */
-        {1, 2, 18},
-        {1, 1, 19},
-        {1, 1, 17}, /* inside the fixed part */
-        {1, 1, 0},
-        {1, 0, 27},
-        {1, 0, UINT32_MAX},
-        {1025, 0, 18},
-        {0, 1025, 18},
-        {0x40000000, 0, 18}, /* 4 * count wraps in 32 bits */
-        {UINT32_MAX, 2, 18}, /* the sum wraps */
-        {UINT32_MAX, 1, 18}, /* to none */
+        {2, 1, 18},                                     /* one word more than there is */
+        {1, 2, 18},          {1, 1, 19},    {1, 1, 17}, /* inside the fixed part */
+        {1, 1, 0},           {1, 0, 27},    {1, 0, UINT32_MAX},
+        {1025, 0, 18},       {0, 1025, 18}, {0x40000000, 0, 18}, /* 4 * count wraps in 32 bits */
+        {UINT32_MAX, 2, 18},                                     /* the sum wraps */
+        {UINT32_MAX, 1, 18},                                     /* to none */
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

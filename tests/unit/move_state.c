@@ -7,8 +7,7 @@
 
 #include "migrate/move_state.h"
 
-#define MOVE(from, event, to, action)                                                              \
-    {MOVE_##from, MOVE_##event, MOVE_##to, MOVE_ACT_##action},
+#define MOVE(from, event, to, action) {MOVE_##from, MOVE_##event, MOVE_##to, MOVE_ACT_##action},
 static const struct move_transition rows[] = {
 #include "proto/move_transitions.h"
 };

@@ -344,9 +344,12 @@ static void client_that_dies_counts_as_answered(void **state)
 static void untimely_messages_of_a_move_do_nothing(void **state)
 {
     static const uint16_t types[] = {
-        SPICE_MSGC_MAIN_MIGRATE_CONNECTED,       SPICE_MSGC_MAIN_MIGRATE_CONNECTED_SEAMLESS,
-        SPICE_MSGC_MAIN_MIGRATE_CONNECT_ERROR,   SPICE_MSGC_MAIN_MIGRATE_END,
-        SPICE_MSGC_MAIN_MIGRATE_DST_DO_SEAMLESS, SPICE_MSGC_MIGRATE_FLUSH_MARK,
+        SPICE_MSGC_MAIN_MIGRATE_CONNECTED,
+        SPICE_MSGC_MAIN_MIGRATE_CONNECTED_SEAMLESS,
+        SPICE_MSGC_MAIN_MIGRATE_CONNECT_ERROR,
+        SPICE_MSGC_MAIN_MIGRATE_END,
+        SPICE_MSGC_MAIN_MIGRATE_DST_DO_SEAMLESS,
+        SPICE_MSGC_MIGRATE_FLUSH_MARK,
         SPICE_MSGC_MIGRATE_DATA,
     };
     struct rig *rig = rig_new();
@@ -563,7 +566,8 @@ static void frozen_late_client_is_given_up(void **state)
     rig_free(rig);
 }
 
-/* What a client passes on may be wrong in every way: it ends that client at most. ----------------- */
+/* What a client passes on may be wrong in every way: it ends that client at most. -----------------
+ */
 
 struct states {
     uint8_t main[2048], inputs[64];

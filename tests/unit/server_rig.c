@@ -270,8 +270,8 @@ void rig_pass(struct rig *self, uint32_t ms)
 
 void rig_put_link(struct buf *out, uint32_t connection_id, uint8_t type, uint8_t id)
 {
-    const uint32_t common = 1u << SPICE_COMMON_CAP_PROTOCOL_AUTH_SELECTION |
-                            1u << SPICE_COMMON_CAP_MINI_HEADER;
+    const uint32_t common =
+        1u << SPICE_COMMON_CAP_PROTOCOL_AUTH_SELECTION | 1u << SPICE_COMMON_CAP_MINI_HEADER;
 
     buf_append(out, "REDQ", 4);
     buf_u32(out, 2);

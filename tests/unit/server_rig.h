@@ -17,7 +17,7 @@ struct rig;
 /* What QEMU was told. */
 struct rig_told {
     unsigned connected, initialized, disconnected; /* channel events */
-    unsigned secure; /* initialized ones with TLS */
+    unsigned secure;                               /* initialized ones with TLS */
     unsigned connect_complete, end_complete;
     unsigned scans;
 };

@@ -25,11 +25,10 @@ static const char text[] = DEVICE("\"fields\": [" FIELD(
              "1") ", " FIELD("g", "uint8 equal",
                              "1") "]}}, "
                                   "{\"name\": \"i\", \"index\": 3, \"type\": \"odd\", \"size\": "
-                                  "2}, " FIELD(
-                                      "none", "buffer",
-                                      "0") "], \"subsections\": [{\"vmsd_name\": \"d/e\", "
-                                           "\"version\": 1, \"fields\": [" FIELD("h", "timer",
-                                                                                 "8") "]}]");
+                                  "2}, " FIELD("none", "buffer",
+                                               "0") "], \"subsections\": [{\"vmsd_name\": \"d/e\", "
+                                                    "\"version\": 1, \"fields\": [" FIELD(
+                                                        "h", "timer", "8") "]}]");
 
 static const uint8_t body[] = {0x12, 0x34, 0xff, 2, 1, 9, 0, 8, 0xab, 0xcd, 5, 3, 'd', '/',
                                'e',  0,    0,    0, 1, 0, 0, 0, 0,    0,    0, 1, 0};
