@@ -110,7 +110,7 @@ def macros(text):
     for line in text.splitlines():
         match = re.match(r'#define (\w+(?:\([^)]*\))?) ?(.*)', line)
         if match:
-            yield f'macro {match[1]} = {re.sub(r"  *", " ", match[2])}'
+            yield f'macro {match[1]} = {re.sub(r" +", " ", re.sub(r" *[*] *", "*", match[2]))}'
 
 
 def deprecated(text):
