@@ -41,7 +41,7 @@ LOADER = "usr/lib64/ld-linux-x86-64.so.2"
 MERGED = ("bin", "lib", "lib64", "sbin")
 OURS = {"init.sh": "init", "serve.sh": "usr/bin/serve", "agent.sh": "usr/bin/agent",
         "xorg.conf": "etc/X11/xorg.conf", "fonts.conf": "etc/fonts/fonts.conf",
-        "resize.rules": "etc/udev/rules.d/90-resize.rules"}
+        "fit.sh": "usr/bin/fit", "fit.rules": "etc/udev/rules.d/90-fit.rules"}
 
 
 def needed(data):

@@ -68,8 +68,10 @@ bool probe_run_line(struct probe *probe, const char *line);
 struct probe_agent *probe_agent_new(struct probe *probe);
 void probe_agent_free(struct probe_agent *agent);
 
-/* Listens to a new main channel. */
+/* Listens to a new main channel. Its end must be told: the reference kept holds up the session's.
+ */
 void probe_agent_attach(struct probe_agent *agent, SpiceChannel *channel);
+void probe_agent_detach(struct probe_agent *agent, const SpiceChannel *channel);
 
 /* Prints the table of commands to stdout. */
 void probe_print_commands(void);

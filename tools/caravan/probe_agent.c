@@ -186,7 +186,7 @@ struct probe_agent *probe_agent_new(struct probe *probe)
     return agent;
 }
 
-static void agent_detach(struct probe_agent *agent)
+static void let_go(struct probe_agent *agent)
 {
     if (agent->channel)
         g_signal_handlers_disconnect_by_data(agent->channel, agent);
@@ -197,7 +197,7 @@ void probe_agent_free(struct probe_agent *agent)
 {
     if (!agent)
         return;
-    agent_detach(agent);
+    let_go(agent);
     for (guint i = 0; i < SELECTIONS; i++) {
         g_hash_table_unref(agent->clipboards[i].ours);
         g_array_unref(agent->clipboards[i].theirs);
@@ -207,9 +207,15 @@ void probe_agent_free(struct probe_agent *agent)
     g_free(agent);
 }
 
+void probe_agent_detach(struct probe_agent *agent, const SpiceChannel *channel)
+{
+    if (agent->channel == channel)
+        let_go(agent);
+}
+
 void probe_agent_attach(struct probe_agent *agent, SpiceChannel *channel)
 {
-    agent_detach(agent);
+    let_go(agent);
     agent->channel = g_object_ref(channel);
     g_signal_connect(channel, "main-clipboard-selection-grab", G_CALLBACK(on_grab), agent);
     g_signal_connect(channel, "main-clipboard-selection-release", G_CALLBACK(on_release), agent);

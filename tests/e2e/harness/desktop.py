@@ -158,17 +158,20 @@ class _Nowhere:
         return name
 
 
+def _booted(bench, name, folder, spice=None, environment=None):
+    vm = Desktop(bench, name, folder, spice, environment=environment)
+    vm.wait_line("ready", BOOT_SECONDS)
+    errors = [line for line in vm.serial_lines() if line.startswith("error")]
+    check(not errors, f"the desktop guest: {errors}")
+    bench.say(f"{name}: the desktop guest is up: {vm.shell('agent pids')}, {vm.library}")
+    return vm
+
+
 def _boot_and_keep(bench, folder, state):
     for name in os.listdir(folder):
         if name.startswith("state-"):
             os.unlink(os.path.join(folder, name))
-    first = Desktop(bench, "first", folder)
-    first.wait_line("ready", BOOT_SECONDS)
-    errors = [line for line in first.serial_lines() if line.startswith("error")]
-    check(not errors, f"the desktop guest: {errors}")
-    first.until("pidof spice-vdagent && xdotool search --class xterm", BOOT_SECONDS, "a desktop")
-    bench.say(f"the desktop guest is up: {first.shell('agent pids; xset q | grep -c .')}")
-    first._shell.close()
+    first = _booted(bench, "first", folder)
     first.qmp.command("migrate-set-parameters", max_bandwidth=1 << 32)
     first.qmp.command("migrate", uri=f"exec:cat > {shlex.quote(state + '.new')}")
     first.wait_migrated()
@@ -177,9 +180,11 @@ def _boot_and_keep(bench, folder, state):
     bench.say(f"its state takes {os.path.getsize(state) >> 20} MiB")
 
 
-def start(bench, name="source", spice=None, environment=None):
-    """A VM whose desktop is up, with an agent that no client has talked to."""
+def start(bench, name="source", spice=None, environment=None, fresh=False):
+    """A VM whose desktop is up, with an agent that no client has talked to; fresh: it boots."""
     folder = prepare(bench)
+    if fresh:
+        return _booted(bench, name, folder, spice, environment)
     state = _state_path(folder)
     with open(os.path.join(folder, "lock"), "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two tests may come at once
