@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-import streams
+import paused
 from common import CARAVAN, QEMU, check, need
 
 need(("QEMU", shutil.which(QEMU)), ("qemu-img", shutil.which("qemu-img")))
@@ -106,7 +106,7 @@ def check_qcow2(folder):
         vm.ask("block_resize", device="d", size=1300 << 20)
 
     machine = [*MACHINE, "-drive", f"file={image},if=virtio,id=d"]
-    streams.save(path, machine, snapshots)
+    paused.save(path, machine, snapshots)
     before = os.stat(image)
     with open(image, "rb") as file:
         bytes_before = file.read()
@@ -213,7 +213,7 @@ def check_libvirt(folder):
 def main(folder):
     os.chmod(folder, 0o755)
     path = os.path.join(folder, "stream")
-    streams.save(path, MACHINE)
+    paused.save(path, MACHINE)
     with open(path, "rb") as file:
         stream = file.read()
     wrapping, wanted = told(path)
