@@ -9,6 +9,7 @@
 
 #include "inspect_ram.h"
 #include "vmstate/description.h"
+#include "vmstate/schema.h"
 #include "vmstate/stream.h"
 
 enum inspect_exit {
@@ -50,6 +51,8 @@ struct inspection {
     struct ram_window window;
     struct vmstate_description *description; /* NULL: none, or not reached */
     uint64_t description_size;
+    struct vmstate_schemas *schemas; /* NULL: not needed */
+    const char *flavour;             /* who wrote it, by the layouts; NULL: not known */
     uint64_t disk_blocks;
     uint64_t commands;
     uint64_t size;  /* bytes of the stream, as far as it was read */
