@@ -172,37 +172,24 @@ static bool parse_options(struct parse *parse, char **words, struct field *field
 static const struct {
     const char *word;
     enum field_type type;
-    bool little;
 } types[] = {
-    {"uint8", FIELD_U8},
-    {"uint16", FIELD_U16},
-    {"uint32", FIELD_U32},
-    {"uint64", FIELD_U64},
-    {"int8", FIELD_I8},
-    {"int16", FIELD_I16},
-    {"int32", FIELD_I32},
-    {"int64", FIELD_I64},
-    {"bool", FIELD_BOOL},
-    {"timer", FIELD_I64},
-    {"buffer", FIELD_U8},
-    {"unused", FIELD_U8},
-    {"uint16le", FIELD_U16, true},
-    {"uint32le", FIELD_U32, true},
-    {"int32le", FIELD_I32, true},
-    {"uint64le", FIELD_U64, true},
+    {"uint8", FIELD_U8},  {"uint16", FIELD_U16}, {"uint32", FIELD_U32}, {"uint64", FIELD_U64},
+    {"int8", FIELD_I8},   {"int16", FIELD_I16},  {"int32", FIELD_I32},  {"int64", FIELD_I64},
+    {"bool", FIELD_BOOL}, {"timer", FIELD_I64},  {"buffer", FIELD_U8},  {"unused", FIELD_U8},
 };
 
+/* QEMU's words; with "le" behind them, little endian. */
 static bool parse_type(struct parse *parse, const char *word, struct field *field)
 {
+    size_t n = strlen(word);
+
+    field->little = n > 2 && !strcmp(word + n - 2, "le");
+    n -= field->little ? 2 : 0;
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
-        if (strcmp(word, types[i].word))
+        if (strlen(types[i].word) != n || strncmp(word, types[i].word, n))
             continue;
         field->type = types[i].type;
-        field->little = types[i].little;
-        field->word = keep(parse, word);
-        if (field->little) /* QEMU's words do not have it */
-            field->word =
-                g_string_chunk_insert_len(parse->to->words, word, (gssize)strlen(word) - 2);
+        field->word = types[i].word;
         return true;
     }
     field->type = FIELD_TABLE;
