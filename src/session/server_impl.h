@@ -10,6 +10,7 @@
 #include "session/client.h"
 #include "session/server.h"
 
+struct devices;
 struct linker;
 struct move;
 
@@ -30,6 +31,7 @@ struct server {
     GPtrArray *clients; /* struct client, in order of arrival; owned */
     GPtrArray *screens; /* struct screen; owned */
     struct move *move;
+    struct devices *devices;
 
     SpiceKbdInstance *keyboard;
     SpiceMouseInstance *mouse;

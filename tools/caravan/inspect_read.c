@@ -284,8 +284,12 @@ static bool take_event(struct reading *reading, const struct vmstate_event *even
     case VMSTATE_DESCRIPTION:
         to->description_size = event->description_size;
         return true;
+    case VMSTATE_CONFIGURATION_BYTES:
     case VMSTATE_SECTION_OPENED:
+    case VMSTATE_RAM_LIST:
+    case VMSTATE_DISK_PROGRESS:
     case VMSTATE_DISK_BYTES:
+    case VMSTATE_COMMAND_BYTES:
     case VMSTATE_END_OF_STATE:
     case VMSTATE_DESCRIPTION_BYTES:
         return true;
