@@ -104,9 +104,8 @@ struct pump;
 struct main_link *endpoint_main_link(const struct endpoint *self);
 /* The pump of the main link, NULL before it is attached. */
 struct pump *endpoint_main_pump(const struct endpoint *self);
-/* The VM has started or stopped: in a move, what the client does meanwhile is kept for the guest.
- */
-void endpoint_inputs_hold(struct endpoint *self);
+/* The VM runs: it hears what was kept for it. */
+void endpoint_inputs_release(struct endpoint *self);
 void endpoint_inputs_leds(struct endpoint *self, uint8_t leds);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "channel/main.h"
 #include "migrate/move.h"
+#include "session/hearing.h"
 #include "session/linker.h"
 #include "session/server_impl.h"
 
@@ -41,6 +42,7 @@ bool server_init(struct server *self, SpiceCoreInterface *core)
     self->move = move_new(self);
     self->ping = loop_timer_add(self->loop, on_ping, self);
     loop_timer_start(self->ping, PING_MS);
+    self->hearing = hearing_new(self);
     self->linker = linker_new(self);
     return self->linker != NULL;
 }
@@ -65,6 +67,7 @@ void server_free(struct server *self)
         clients_free_all(self);
         move_free(self->move);
         loop_timer_remove(self->ping);
+        hearing_free(self->hearing);
         loop_free(self->loop);
     }
     g_ptr_array_free(self->screens, TRUE);
@@ -301,13 +304,12 @@ static struct endpoint *inputs_of(struct client *client)
     return endpoint && !endpoint->closing ? endpoint : NULL;
 }
 
-/* QEMU drops what comes while the VM stands still. */
-static void hold_inputs(struct server *self)
+void server_release_inputs(struct server *self)
 {
     for (guint i = 0; i < self->clients->len; i++) {
         struct endpoint *endpoint = inputs_of(g_ptr_array_index(self->clients, i));
         if (endpoint)
-            endpoint_inputs_hold(endpoint);
+            endpoint_inputs_release(endpoint);
     }
 }
 
@@ -335,7 +337,8 @@ void server_vm_start(struct server *self)
         struct screen *screen = g_ptr_array_index(self->screens, i);
         display_start(screen->display);
     }
-    hold_inputs(self);
+    hearing_vm_changed(self->hearing);
+    server_release_inputs(self);
 }
 
 void server_vm_stop(struct server *self)
@@ -345,7 +348,7 @@ void server_vm_stop(struct server *self)
         struct screen *screen = g_ptr_array_index(self->screens, i);
         display_stop(screen->display);
     }
-    hold_inputs(self);
+    hearing_vm_changed(self->hearing);
 }
 
 bool server_migrate_connect(struct server *self, const char *host, int port, int secure_port,

@@ -10,6 +10,7 @@
 #include "session/client.h"
 #include "session/server.h"
 
+struct hearing;
 struct linker;
 struct move;
 
@@ -40,6 +41,7 @@ struct server {
     bool vm_running;
     int64_t vm_started_us; /* 0: never */
     struct loop_timer *ping;
+    struct hearing *hearing;
 };
 
 /* mouse.c */
@@ -50,6 +52,9 @@ void mouse_update(struct server *self);
 
 /* ms; what clients play sound and video by */
 uint32_t server_multi_media_time(void);
+
+/* The guest may hear what was kept for it. */
+void server_release_inputs(struct server *self);
 
 struct screen *server_screen(const struct server *self, uint8_t id);
 
