@@ -13,6 +13,7 @@
 
 enum {
     PING_MS = 5 * 1000,
+    ARRIVAL_GRACE_S = 30, /* after the guest started, a move's links may still come */
     MEDIA_DELAY_MS = 400, /* clients' clock runs behind ours, so that nothing comes too late */
 };
 
@@ -96,10 +97,18 @@ struct screen *server_screen(const struct server *self, uint8_t id)
     return NULL;
 }
 
+bool server_takes_arrivals(const struct server *self)
+{
+    int64_t since = loop_now_us() - self->vm_started_us;
+
+    return !self->vm_started_us || since < (int64_t)ARRIVAL_GRACE_S * G_USEC_PER_SEC;
+}
+
 static void on_ping(void *opaque)
 {
     struct server *self = opaque;
 
+    clients_end_stragglers(self);
     for (guint i = 0; i < self->clients->len; i++) {
         struct client *client = g_ptr_array_index(self->clients, i);
         struct main_link *link = client->main ? endpoint_main_link(client->main) : NULL;

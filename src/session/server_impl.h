@@ -53,6 +53,9 @@ void mouse_update(struct server *self);
 /* ms; what clients play sound and video by */
 uint32_t server_multi_media_time(void);
 
+/* Links ahead of a move are for a VM that has not started, or just has. */
+bool server_takes_arrivals(const struct server *self);
+
 /* The guest may hear what was kept for it. */
 void server_release_inputs(struct server *self);
 

@@ -220,6 +220,33 @@ static void seamless_move_between_two_servers(void **state)
     rig_free(target);
 }
 
+/* It is taken, or the client would give up its move; it ends when its state comes. */
+static void channel_that_only_the_source_has(void **state)
+{
+    struct rig *rig = rig_new();
+    struct session other = start(rig), t = {.id = 4711};
+    struct rig_link *missing;
+    uint32_t result;
+
+    assert_null(rig_connect(rig, other.id, SPICE_CHANNEL_USBREDIR, 3, &result));
+    assert_int_equal(result, SPICE_LINK_ERR_CHANNEL_NOT_AVAILABLE);
+    t.main = rig_connect(rig, t.id, SPICE_CHANNEL_MAIN, 0, &result);
+    t.inputs = rig_connect(rig, t.id, SPICE_CHANNEL_INPUTS, 0, &result);
+    missing = rig_connect(rig, t.id, SPICE_CHANNEL_USBREDIR, 3, &result);
+    assert_non_null(missing);
+    assert_null(rig_connect(rig, t.id, SPICE_CHANNEL_MAIN, 1, &result));
+    rig_send(t.main, SPICE_MSGC_MAIN_MIGRATE_DST_DO_SEAMLESS, "\1\0\0\0", 4);
+    rig_expect(t.main, SPICE_MSG_MAIN_MIGRATE_DST_SEAMLESS_ACK, NULL);
+    rig_send(missing, SPICE_MSGC_MIGRATE_DATA, "SVMD\1\0\0\0", 8);
+    assert_true(rig_is_closed(missing));
+    rig_expect_nothing(t.main);
+    assert_int_equal(spice_server_get_num_clients(rig_server(rig)), 2);
+    rig_close(missing);
+    leave(&t);
+    leave(&other);
+    rig_free(rig);
+}
+
 static void semi_seamless_target_starts_anew(void **state)
 {
     struct rig *rig = rig_new();
@@ -738,6 +765,7 @@ int main(void)
         cmocka_unit_test(policy_replaces_or_refuses),
         cmocka_unit_test(destroying_with_clients_is_clean),
         cmocka_unit_test(seamless_move_between_two_servers),
+        cmocka_unit_test(channel_that_only_the_source_has),
         cmocka_unit_test(semi_seamless_target_starts_anew),
         cmocka_unit_test(arriving_client_may_link_again),
         cmocka_unit_test(slow_client_is_sent_over),
