@@ -2,12 +2,14 @@
 /*
  * Migration streams.
  * Input: a byte for the size of pieces, a byte for the size of devices' sections, the stream.
- * Read whole and in pieces it tells the same; it never tells more bytes than it got.
+ * Read whole and in pieces it tells the same; it never tells more bytes than it got. What is told,
+ * written again, gives the same bytes.
  */
 #include <string.h>
 
 #include "fuzz/fuzz.h"
 #include "vmstate/stream.h"
+#include "vmstate/writer.h"
 
 struct outcome {
     bool whole;
@@ -17,6 +19,44 @@ struct outcome {
     uint64_t sum; /* of what the events said */
     struct vmstate_error error;
 };
+
+/* Takes what is written: the same as was read. */
+struct copy {
+    const uint8_t *bytes;
+    size_t len;
+    size_t pos;
+};
+
+static bool compare(void *opaque, const uint8_t *bytes, size_t len)
+{
+    struct copy *copy = opaque;
+
+    FUZZ_CHECK(len <= copy->len - copy->pos && !memcmp(copy->bytes + copy->pos, bytes, len));
+    copy->pos += len;
+    return true;
+}
+
+static void write_again(const uint8_t *bytes, size_t len, uint8_t size)
+{
+    struct vmstate_stream *stream = vmstate_stream_new();
+    struct copy copy = {bytes, len, 0};
+    struct vmstate_writer *writer = vmstate_writer_new(compare, &copy);
+    struct vmstate_input in = {bytes, len};
+    struct vmstate_event event;
+
+    do {
+        vmstate_stream_next(stream, &in, &event);
+        if (event.kind == VMSTATE_NEEDS_SIZE)
+            vmstate_stream_set_size(stream, size);
+        vmstate_writer_event(writer, &event);
+    } while (event.kind != VMSTATE_FAILED && event.kind != VMSTATE_ENDED &&
+             event.kind != VMSTATE_NEEDS_BYTES);
+    FUZZ_CHECK(vmstate_writer_ok(writer) && vmstate_writer_offset(writer) == copy.pos);
+    if (event.kind == VMSTATE_ENDED)
+        FUZZ_CHECK(copy.pos == vmstate_stream_offset(stream));
+    vmstate_writer_free(writer);
+    vmstate_stream_free(stream);
+}
 
 static void count(struct outcome *outcome, const struct vmstate_event *event)
 {
@@ -85,6 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
     if (len < 3)
         return 0;
+    write_again(bytes + 2, len - 2, bytes[1]);
     whole = read_all(bytes + 2, len - 2, len - 2, bytes[1]);
     pieces = read_all(bytes + 2, len - 2, (size_t)bytes[0] + 1, bytes[1]);
     FUZZ_CHECK(whole.bytes <= len - 2 && whole.offset <= len - 2);

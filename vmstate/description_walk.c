@@ -1,63 +1,21 @@
 /* SPDX-License-Identifier: MIT */
+/* A section's body along its description: a tree. */
 #include "vmstate/description_private.h"
+#include "vmstate/tree_private.h"
 
 #include <glib.h>
 #include <string.h>
 
 struct walk {
+    struct vmstate_tree *tree;
     const uint8_t *body;
     size_t len;
     size_t pos;
-    GString *path;
-    vmstate_visit visit;
-    void *opaque;
     const char *reason;
 };
 
-/* QEMU's words for numbers; what follows a blank ("uint32 equal") is a check of its own. */
-static const struct {
-    const char *word;
-    uint8_t size;
-    enum vmstate_value_kind kind;
-} numbers[] = {
-    {"uint8", 1, VMSTATE_VALUE_UNSIGNED},  {"uint16", 2, VMSTATE_VALUE_UNSIGNED},
-    {"uint32", 4, VMSTATE_VALUE_UNSIGNED}, {"uint64", 8, VMSTATE_VALUE_UNSIGNED},
-    {"int8", 1, VMSTATE_VALUE_SIGNED},     {"int16", 2, VMSTATE_VALUE_SIGNED},
-    {"int32", 4, VMSTATE_VALUE_SIGNED},    {"int64", 8, VMSTATE_VALUE_SIGNED},
-    {"bool", 1, VMSTATE_VALUE_BOOL},       {"timer", 8, VMSTATE_VALUE_SIGNED},
-};
-
-static enum vmstate_value_kind kind_of(const struct layout_field *field)
-{
-    size_t n = strcspn(field->type, " ");
-
-    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
-        if (strlen(numbers[i].word) == n && !strncmp(numbers[i].word, field->type, n) &&
-            numbers[i].size == field->size)
-            return numbers[i].kind;
-    return VMSTATE_VALUE_BYTES;
-}
-
-static bool walk_layout(struct walk *walk, const struct vmstate_layout *layout);
-
-static void visit_value(struct walk *walk, const struct layout_field *field,
-                        enum vmstate_value_kind kind, size_t len)
-{
-    struct vmstate_value value = {walk->path->str,        field->type, kind, 0, 0, walk->pos,
-                                  walk->body + walk->pos, len};
-
-    if (kind != VMSTATE_VALUE_BYTES) {
-        uint64_t extended = value.bytes[0] & 0x80 ? UINT64_MAX : 0;
-
-        for (size_t i = 0; i < len; i++) {
-            value.u = value.u << 8 | value.bytes[i];
-            extended = extended << 8 | value.bytes[i];
-        }
-        value.i = (int64_t)extended;
-    }
-    walk->visit(walk->opaque, &value);
-    walk->pos += len;
-}
+static bool walk_layout(struct walk *walk, struct vmstate_node *node,
+                        const struct vmstate_layout *layout);
 
 static bool fits(struct walk *walk, uint64_t size)
 {
@@ -67,55 +25,72 @@ static bool fits(struct walk *walk, uint64_t size)
     return false;
 }
 
-static bool walk_elements(struct walk *walk, const struct layout_field *field)
+static bool add(struct walk *walk, struct vmstate_node *parent, struct vmstate_node **last,
+                const char *name, const char *type)
 {
-    size_t stem = walk->path->len;
-    enum vmstate_value_kind kind = kind_of(field);
+    struct vmstate_node *node = tree_add(walk->tree, parent, *last, name, type, walk->pos);
 
+    if (!node) {
+        walk->reason = "more fields than can be held";
+        return false;
+    }
+    *last = node;
+    return true;
+}
+
+/* The list "x[0]" is "x" from its first element on. */
+static char *name_of(const struct layout_field *field)
+{
+    size_t n = strlen(field->name);
+
+    return g_strndup(field->name,
+                     field->count > 1 && g_str_has_suffix(field->name, "[0]") ? n - 3 : n);
+}
+
+static bool walk_values(struct walk *walk, struct vmstate_node *parent, struct vmstate_node **last,
+                        const struct layout_field *field, const char *name)
+{
+    bool bytes = field->count > 1 && field->size == 1 && !strcmp(field->type, "uint8");
+    struct vmstate_node *node;
+    uint64_t whole;
+
+    /* of a list that is cut off, what is there */
+    if (!fits(walk, field->size) || !add(walk, parent, last, name, field->type))
+        return false;
+    node = *last;
+    node->kind = VMSTATE_NODE_VALUES;
+    node->value = bytes ? VMSTATE_VALUE_BYTES : tree_kind_of(field->type, field->size);
+    node->element = bytes ? field->count : field->size;
+    node->index = field->count > 1 ? -1 : field->index;
+    whole = (walk->len - walk->pos) / field->size;
+    node->count = bytes ? 1 : (uint32_t)MIN(whole, field->count);
+    node->size = field->size * MIN(whole, field->count);
+    if (bytes)
+        node->element = node->size;
+    walk->pos += node->size;
+    return whole >= field->count || fits(walk, UINT64_MAX);
+}
+
+static bool walk_structs(struct walk *walk, struct vmstate_node *parent, struct vmstate_node **last,
+                         const struct layout_field *field, const char *name)
+{
     for (uint32_t i = 0; i < field->count; i++) {
-        if (field->count > 1)
-            g_string_append_printf(walk->path, "[%u]", i);
-        else if (field->index >= 0)
-            g_string_append_printf(walk->path, "[%" G_GINT64_FORMAT "]", field->index);
-        if (!fits(walk, field->size))
+        if (!fits(walk, field->size) || !add(walk, parent, last, name, field->type))
             return false;
-        if (!field->nested)
-            visit_value(walk, field, kind, (size_t)field->size);
-        else if (!walk_layout(walk, field->nested))
+        (*last)->kind = VMSTATE_NODE_STRUCT;
+        (*last)->index = field->count > 1 ? (int64_t)i : field->index;
+        if (!walk_layout(walk, *last, field->nested))
             return false;
-        g_string_truncate(walk->path, stem);
+        (*last)->size = walk->pos - (*last)->offset;
     }
     return true;
 }
 
-static bool walk_field(struct walk *walk, const struct layout_field *field)
-{
-    size_t stem = walk->path->len;
-    bool fine;
-
-    if (stem)
-        g_string_append_c(walk->path, '.');
-    g_string_append(walk->path, field->name);
-    /* the list "x[0]" is "x" from its first element on */
-    if (field->count > 1 && g_str_has_suffix(walk->path->str, "[0]"))
-        g_string_truncate(walk->path, walk->path->len - 3);
-    if (field->count > 1 && field->size == 1 && !strcmp(field->type, "uint8")) {
-        fine = fits(walk, field->count);
-        if (fine)
-            visit_value(walk, field, VMSTATE_VALUE_BYTES, field->count);
-    } else {
-        fine = walk_elements(walk, field);
-    }
-    g_string_truncate(walk->path, stem);
-    return fine;
-}
-
-static bool walk_subsection(struct walk *walk, const struct vmstate_layout *sub)
+static bool walk_subsection(struct walk *walk, struct vmstate_node *parent,
+                            struct vmstate_node **last, const struct vmstate_layout *sub)
 {
     size_t n = strlen(sub->name);
-    size_t stem = walk->path->len;
     const uint8_t *p = walk->body + walk->pos;
-    bool fine;
 
     if (!fits(walk, SUBSECTION_FIXED + n))
         return false;
@@ -123,36 +98,71 @@ static bool walk_subsection(struct walk *walk, const struct vmstate_layout *sub)
         walk->reason = "the description has a subsection that is not there";
         return false;
     }
+    if (!add(walk, parent, last, sub->name, "subsection"))
+        return false;
+    (*last)->kind = VMSTATE_NODE_SUBSECTION;
+    (*last)->version =
+        (uint32_t)p[n + 2] << 24 | (uint32_t)p[n + 3] << 16 | (uint32_t)p[n + 4] << 8 | p[n + 5];
     walk->pos += SUBSECTION_FIXED + n;
-    g_string_append_printf(walk->path, "%s<%s>", stem ? "." : "", sub->name);
-    fine = walk_layout(walk, sub);
-    g_string_truncate(walk->path, stem);
-    return fine;
+    if (!walk_layout(walk, *last, sub))
+        return false;
+    (*last)->size = walk->pos - (*last)->offset;
+    return true;
 }
 
-static bool walk_layout(struct walk *walk, const struct vmstate_layout *layout)
+static bool walk_layout(struct walk *walk, struct vmstate_node *node,
+                        const struct vmstate_layout *layout)
 {
-    for (size_t i = 0; i < layout->n_fields; i++)
-        if (!walk_field(walk, &layout->fields[i]))
+    struct vmstate_node *last = NULL;
+
+    for (size_t i = 0; i < layout->n_fields; i++) {
+        const struct layout_field *field = &layout->fields[i];
+        char *name = name_of(field);
+        bool fine = field->nested ? walk_structs(walk, node, &last, field, name)
+                                  : walk_values(walk, node, &last, field, name);
+
+        g_free(name);
+        if (!fine)
             return false;
+    }
     for (size_t i = 0; i < layout->n_subsections; i++)
-        if (!walk_subsection(walk, layout->subsections[i]))
+        if (!walk_subsection(walk, node, &last, layout->subsections[i]))
             return false;
     return true;
+}
+
+/* The tree, as far as it goes; *reason is NULL when that is to the end. */
+static struct vmstate_tree *walk_device(const struct vmstate_device *device, const uint8_t *body,
+                                        size_t len, bool copy, size_t *at, const char **reason)
+{
+    struct vmstate_tree *tree =
+        tree_new(device->name, device->instance, device->version, body, len, copy);
+    struct walk walk = {tree, body, len, 0, NULL};
+
+    if (walk_layout(&walk, tree_root(tree), device->layout) && walk.pos != len)
+        walk.reason = "the body is longer than its description";
+    *at = walk.pos;
+    *reason = walk.reason;
+    return tree;
+}
+
+struct vmstate_tree *vmstate_device_tree(const struct vmstate_device *device, const uint8_t *body,
+                                         size_t len, size_t *at, const char **reason)
+{
+    struct vmstate_tree *tree = walk_device(device, body, len, true, at, reason);
+
+    if (!*reason)
+        return tree;
+    vmstate_tree_free(tree);
+    return NULL;
 }
 
 bool vmstate_device_walk(const struct vmstate_device *device, const uint8_t *body, size_t len,
                          vmstate_visit visit, void *opaque, size_t *at, const char **reason)
 {
-    struct walk walk = {body, len, 0, g_string_new(NULL), visit, opaque, NULL};
-    bool fine = walk_layout(&walk, device->layout);
+    struct vmstate_tree *tree = walk_device(device, body, len, false, at, reason);
 
-    g_string_free(walk.path, TRUE);
-    *at = walk.pos;
-    *reason = walk.reason;
-    if (fine && walk.pos != len) {
-        *reason = "the body is longer than its description";
-        fine = false;
-    }
-    return fine;
+    vmstate_tree_walk(tree, visit, opaque);
+    vmstate_tree_free(tree);
+    return !*reason;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "vmstate/fields_buf.h"
 #include "vmstate/fields_private.h"
 
 static const struct {

@@ -2,6 +2,7 @@
 #include <glib.h>
 
 #include "base/buf.h"
+#include "vmstate/fields_buf.h"
 #include "vmstate/fields_private.h"
 
 /* ---- Validate ---- */

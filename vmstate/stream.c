@@ -6,17 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FILE_MAGIC       0x5145564dU /* "QEVM" */
-#define FILE_VERSION     3
-#define FILE_HEADER_SIZE 8
-
-enum section_byte {
-    BYTE_EOF = 0,
-    BYTE_DESCRIPTION = 6,
-    BYTE_CONFIGURATION = 7,
-    BYTE_COMMAND = 8,
-    BYTE_FOOTER = 0x7e,
-};
+#include "vmstate/stream_format.h"
 
 #define COMMAND_PACKAGED 6
 
@@ -41,6 +31,15 @@ enum stream_step stream_tell(struct vmstate_stream *self, struct vmstate_event *
 {
     *event = (struct vmstate_event){.kind = kind, .offset = self->item};
     event->section = self->in_section ? &self->section : NULL;
+    return STREAM_TELL;
+}
+
+enum stream_step stream_tell_bytes(struct vmstate_stream *self, struct vmstate_event *event,
+                                   enum vmstate_event_kind kind, const uint8_t *bytes, size_t n)
+{
+    stream_tell(self, event, kind);
+    event->bytes = bytes;
+    event->len = n;
     return STREAM_TELL;
 }
 
@@ -198,9 +197,10 @@ static enum stream_step read_command(struct vmstate_stream *self, const uint8_t 
 
     if (command == COMMAND_PACKAGED)
         return stream_fail(self, "a postcopy package, which is not read");
-    stream_pass(self, size, VMSTATE_NEEDS_BYTES, STREAM_SECTION_TYPE, 1);
+    stream_pass(self, size, VMSTATE_COMMAND_BYTES, STREAM_SECTION_TYPE, 1);
     stream_tell(self, event, VMSTATE_COMMAND);
     event->command = (uint16_t)command;
+    event->value = size;
     return STREAM_TELL;
 }
 
@@ -375,8 +375,6 @@ enum vmstate_event_kind vmstate_stream_next(struct vmstate_stream *self, struct 
         if (self->pass.left) {
             if (!pass_on(self, in, event))
                 break;
-            if (event->kind == VMSTATE_NEEDS_BYTES)
-                continue;
             return event->kind;
         }
         token = gather(self, in);

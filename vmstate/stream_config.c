@@ -5,7 +5,8 @@
 #include <glib.h>
 #include <string.h>
 
-#define SUBSECTION  5
+#include "vmstate/stream_format.h"
+
 #define UUID_SIZE   16
 #define CAPS_MOST   256
 #define SUB_VERSION 1
@@ -31,17 +32,20 @@ enum stream_step stream_config_name(struct vmstate_stream *self, const uint8_t *
     return STREAM_TELL;
 }
 
-static enum stream_step next(struct vmstate_stream *self)
+/* The token is told as it is: what writes a stream again needs all of it. */
+static enum stream_step tell_token(struct vmstate_stream *self, struct vmstate_event *event,
+                                   const uint8_t *bytes, size_t n)
 {
-    return stream_enter(self, STREAM_CONFIG_NEXT, 1);
+    return stream_tell_bytes(self, event, VMSTATE_CONFIGURATION_BYTES, bytes, n);
 }
 
 enum stream_step stream_config_next(struct vmstate_stream *self, const uint8_t *bytes,
                                     struct vmstate_event *event)
 {
-    if (bytes[0] == SUBSECTION)
-        return stream_enter(self, STREAM_CONFIG_SUB_SIZE, 1);
-    return stream_section_type(self, bytes, event);
+    if (bytes[0] != BYTE_SUBSECTION)
+        return stream_section_type(self, bytes, event);
+    stream_enter(self, STREAM_CONFIG_SUB_SIZE, 1);
+    return tell_token(self, event, bytes, 1);
 }
 
 enum stream_step stream_config_sub_size(struct vmstate_stream *self, const uint8_t *bytes,
@@ -49,13 +53,14 @@ enum stream_step stream_config_sub_size(struct vmstate_stream *self, const uint8
 {
     if (bytes[0] == 0)
         return stream_fail(self, "it has no name");
-    return stream_enter(self, STREAM_CONFIG_SUB, (size_t)bytes[0] + 4);
+    stream_enter(self, STREAM_CONFIG_SUB, (size_t)bytes[0] + 4);
+    return tell_token(self, event, bytes, 1);
 }
 
 enum stream_step stream_config_sub(struct vmstate_stream *self, const uint8_t *bytes,
                                    struct vmstate_event *event)
 {
-    size_t n = self->need - 4;
+    size_t need = self->need, n = need - 4;
 
     if (!stream_copy_name(self->text, bytes, n))
         return stream_fail(self, "its name holds a NUL");
@@ -63,18 +68,22 @@ enum stream_step stream_config_sub(struct vmstate_stream *self, const uint8_t *b
         return stream_fail(self, "version %u, only %d is known", stream_be32(bytes + n),
                            SUB_VERSION);
     if (!strcmp(self->text, "configuration/capabilities"))
-        return stream_enter(self, STREAM_CONFIG_CAPS, 4);
-    if (!strcmp(self->text, "configuration/uuid"))
-        return stream_pass(self, UUID_SIZE, VMSTATE_NEEDS_BYTES, STREAM_CONFIG_NEXT, 1);
-    return stream_fail(self, "it is not one that is known");
+        stream_enter(self, STREAM_CONFIG_CAPS, 4);
+    else if (!strcmp(self->text, "configuration/uuid"))
+        stream_pass(self, UUID_SIZE, VMSTATE_CONFIGURATION_BYTES, STREAM_CONFIG_NEXT, 1);
+    else
+        return stream_fail(self, "it is not one that is known");
+    return tell_token(self, event, bytes, need);
 }
 
-static enum stream_step next_cap(struct vmstate_stream *self)
+static void next_cap(struct vmstate_stream *self)
 {
-    if (self->caps_left == 0)
-        return next(self);
+    if (self->caps_left == 0) {
+        stream_enter(self, STREAM_CONFIG_NEXT, 1);
+        return;
+    }
     self->caps_left--;
-    return stream_enter(self, STREAM_CONFIG_CAP_SIZE, 1);
+    stream_enter(self, STREAM_CONFIG_CAP_SIZE, 1);
 }
 
 enum stream_step stream_config_caps(struct vmstate_stream *self, const uint8_t *bytes,
@@ -83,7 +92,8 @@ enum stream_step stream_config_caps(struct vmstate_stream *self, const uint8_t *
     self->caps_left = stream_be32(bytes);
     if (self->caps_left > CAPS_MOST)
         return stream_fail(self, "%u of them", self->caps_left);
-    return next_cap(self);
+    next_cap(self);
+    return tell_token(self, event, bytes, 4);
 }
 
 enum stream_step stream_config_cap_size(struct vmstate_stream *self, const uint8_t *bytes,
@@ -91,17 +101,20 @@ enum stream_step stream_config_cap_size(struct vmstate_stream *self, const uint8
 {
     if (bytes[0] == 0)
         return stream_fail(self, "it has no name");
-    return stream_enter(self, STREAM_CONFIG_CAP, bytes[0]);
+    stream_enter(self, STREAM_CONFIG_CAP, bytes[0]);
+    return tell_token(self, event, bytes, 1);
 }
 
 enum stream_step stream_config_cap(struct vmstate_stream *self, const uint8_t *bytes,
                                    struct vmstate_event *event)
 {
     static const char *const reshaping[] = {"x-ignore-shared", "multifd", "mapped-ram"};
+    size_t n = self->need;
 
-    stream_copy_name(self->text, bytes, self->need);
+    stream_copy_name(self->text, bytes, n);
     for (size_t i = 0; i < G_N_ELEMENTS(reshaping); i++)
         if (!strcmp(self->text, reshaping[i]))
             return stream_fail(self, "saved with %s, whose RAM is not read", reshaping[i]);
-    return next_cap(self);
+    next_cap(self);
+    return tell_token(self, event, bytes, n);
 }

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The body of "block", version 1: disks that were migrated with the VM. Old QEMUs write an empty
  * one into every stream. */
+#include "vmstate/stream_format.h"
 #include "vmstate/stream_private.h"
-
-enum disk_flag {
-    DISK_BLOCK = 0x01,
-    DISK_EOS = 0x02,
-    DISK_PROGRESS = 0x04,
-    DISK_ZERO = 0x08, /* with DISK_BLOCK: no data follows */
-};
 
 #define DISK_FLAGS      511
 #define DISK_BLOCK_SIZE (1 << 20)
@@ -24,7 +18,10 @@ enum stream_step stream_disk_record(struct vmstate_stream *self, const uint8_t *
     case DISK_EOS:
         return stream_enter(self, STREAM_AFTER_BODY, 1);
     case DISK_PROGRESS:
-        return stream_enter(self, STREAM_DISK_RECORD, 8);
+        stream_enter(self, STREAM_DISK_RECORD, 8);
+        stream_tell(self, event, VMSTATE_DISK_PROGRESS);
+        event->value = self->disk_record;
+        return STREAM_TELL;
     case DISK_BLOCK:
     case DISK_BLOCK | DISK_ZERO:
         return stream_enter(self, STREAM_DISK_NAME_SIZE, 1);
@@ -51,5 +48,6 @@ enum stream_step stream_disk_name(struct vmstate_stream *self, const uint8_t *by
     stream_pass(self, size, VMSTATE_DISK_BYTES, STREAM_DISK_RECORD, 8);
     stream_tell(self, event, VMSTATE_DISK_BLOCK);
     event->text = self->text;
+    event->value = self->disk_record;
     return STREAM_TELL;
 }

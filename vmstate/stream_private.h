@@ -49,7 +49,7 @@ enum stream_state {
 
 struct stream_pass {
     uint64_t left;
-    enum vmstate_event_kind kind; /* VMSTATE_NEEDS_BYTES: skipped silently */
+    enum vmstate_event_kind kind;
     enum stream_state then;
     size_t then_need;
 };
@@ -102,6 +102,10 @@ enum stream_step stream_tell(struct vmstate_stream *self, struct vmstate_event *
 
 __attribute__((format(printf, 2, 3))) enum stream_step stream_fail(struct vmstate_stream *self,
                                                                    const char *format, ...);
+
+/* Begins an event of bytes: n of the token. */
+enum stream_step stream_tell_bytes(struct vmstate_stream *self, struct vmstate_event *event,
+                                   enum vmstate_event_kind kind, const uint8_t *bytes, size_t n);
 
 /* Gives back the token's byte, for the state that is entered next. */
 void stream_unread(struct vmstate_stream *self, uint8_t byte);

@@ -6,19 +6,10 @@
 #include <glib.h>
 #include <string.h>
 
-enum ram_flag {
-    RAM_FILLED = 0x02,
-    RAM_LIST = 0x04,
-    RAM_RAW = 0x08,
-    RAM_EOS = 0x10,
-    RAM_CONTINUE = 0x20, /* with one of the page kinds: in the block of the page before */
-    RAM_XBZRLE = 0x40,
-    RAM_COMPRESSED = 0x100,
-};
+#include "vmstate/stream_format.h"
 
-#define RAM_FLAGS         (VMSTATE_PAGE_SIZE - 1)
-#define RAM_XBZRLE_CODING 1
-#define RAM_XBZRLE_MOST   VMSTATE_PAGE_SIZE
+#define RAM_FLAGS       (VMSTATE_PAGE_SIZE - 1)
+#define RAM_XBZRLE_MOST VMSTATE_PAGE_SIZE
 /* zlib's bound for a page: what it writes when a page cannot be compressed */
 #define RAM_COMPRESSED_MOST (VMSTATE_PAGE_SIZE + VMSTATE_PAGE_SIZE / 8 + 64)
 
@@ -27,7 +18,8 @@ static enum stream_step next_record(struct vmstate_stream *self)
     return stream_enter(self, STREAM_RAM_RECORD, 8);
 }
 
-static enum stream_step begin_list(struct vmstate_stream *self, uint64_t total)
+static enum stream_step begin_list(struct vmstate_stream *self, struct vmstate_event *event,
+                                   uint64_t total)
 {
     struct stream_ram *ram = &self->ram;
 
@@ -35,7 +27,13 @@ static enum stream_step begin_list(struct vmstate_stream *self, uint64_t total)
         return stream_fail(self, "a second list of blocks");
     ram->listed = true;
     ram->list_left = total;
-    return total ? stream_enter(self, STREAM_RAM_LIST_SIZE, 1) : next_record(self);
+    if (total)
+        stream_enter(self, STREAM_RAM_LIST_SIZE, 1);
+    else
+        next_record(self);
+    stream_tell(self, event, VMSTATE_RAM_LIST);
+    event->value = total;
+    return STREAM_TELL;
 }
 
 enum stream_step stream_ram_list_size(struct vmstate_stream *self, const uint8_t *bytes,
@@ -91,6 +89,7 @@ static enum stream_step tell_page(struct vmstate_stream *self, struct vmstate_ev
 
     stream_tell(self, event, VMSTATE_RAM_PAGE);
     event->page = page;
+    event->continued = ram->record & RAM_CONTINUE;
     event->offset = ram->record_at;
     event->page_offset = ram->record & ~(uint64_t)RAM_FLAGS;
     event->block_index = ram->block;
@@ -130,7 +129,7 @@ enum stream_step stream_ram_record(struct vmstate_stream *self, const uint8_t *b
     flags = ram->record & RAM_FLAGS;
     switch (flags & ~(unsigned)RAM_CONTINUE) {
     case RAM_LIST:
-        return begin_list(self, ram->record & ~(uint64_t)RAM_FLAGS);
+        return begin_list(self, event, ram->record & ~(uint64_t)RAM_FLAGS);
     case RAM_EOS:
         return stream_enter(self, STREAM_AFTER_BODY, 1);
     case RAM_FILLED:
@@ -192,7 +191,9 @@ enum stream_step stream_ram_xbzrle(struct vmstate_stream *self, const uint8_t *b
     if (size > RAM_XBZRLE_MOST)
         return stream_fail(self, "%u bytes, more than a page", size);
     stream_pass(self, size, VMSTATE_RAM_BYTES, STREAM_RAM_RECORD, 8);
-    return tell_page(self, event, VMSTATE_PAGE_XBZRLE);
+    tell_page(self, event, VMSTATE_PAGE_XBZRLE);
+    event->len = size;
+    return STREAM_TELL;
 }
 
 enum stream_step stream_ram_compressed(struct vmstate_stream *self, const uint8_t *bytes,
@@ -203,5 +204,7 @@ enum stream_step stream_ram_compressed(struct vmstate_stream *self, const uint8_
     if (size > RAM_COMPRESSED_MOST)
         return stream_fail(self, "%u bytes, more than a page takes", size);
     stream_pass(self, size, VMSTATE_RAM_BYTES, STREAM_RAM_RECORD, 8);
-    return tell_page(self, event, VMSTATE_PAGE_COMPRESSED);
+    tell_page(self, event, VMSTATE_PAGE_COMPRESSED);
+    event->len = size;
+    return STREAM_TELL;
 }

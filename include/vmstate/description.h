@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vmstate/tree.h"
+
 #define VMSTATE_DESCRIPTION_MOST (32u << 20) /* bytes of text */
 
 struct vmstate_description;
@@ -27,27 +29,6 @@ struct vmstate_device {
     uint64_t size; /* bytes of the section's body */
     struct vmstate_layout *layout;
 };
-
-enum vmstate_value_kind {
-    VMSTATE_VALUE_UNSIGNED,
-    VMSTATE_VALUE_SIGNED,
-    VMSTATE_VALUE_BOOL,
-    VMSTATE_VALUE_BYTES,
-};
-
-/* All borrowed, for the time of the visit. */
-struct vmstate_value {
-    const char *path; /* such as "env.segs[3].base"; subsections as "<fw_cfg/dma>.dma_enabled" */
-    const char *type; /* QEMU's word for it */
-    enum vmstate_value_kind kind;
-    uint64_t u;    /* UNSIGNED, BOOL */
-    int64_t i;     /* SIGNED */
-    size_t offset; /* in the body */
-    const uint8_t *bytes;
-    size_t len;
-};
-
-typedef void (*vmstate_visit)(void *opaque, const struct vmstate_value *value);
 
 /* The description in a text, or NULL and *reason (static). The caller frees it. */
 struct vmstate_description *vmstate_description_parse(const char *text, size_t len,
@@ -67,6 +48,11 @@ const struct vmstate_device *vmstate_description_device(const struct vmstate_des
 /* The device of a section, or NULL. Borrowed. */
 const struct vmstate_device *vmstate_description_lookup(const struct vmstate_description *self,
                                                         const char *name, uint32_t instance);
+
+/* The tree of a section's body; NULL with *reason (static) and *at (offset in the body) when the
+ * body is not what the description says. The caller frees it. */
+struct vmstate_tree *vmstate_device_tree(const struct vmstate_device *device, const uint8_t *body,
+                                         size_t len, size_t *at, const char **reason);
 
 /* Visits the values in a section's body in their order. False with *reason (static) and *at (offset
  * in the body) when the body is not what the description says; values before that were visited. */

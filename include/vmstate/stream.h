@@ -60,16 +60,21 @@ enum vmstate_event_kind {
     VMSTATE_FAILED,      /* see vmstate_stream_error() */
     VMSTATE_ENDED,       /* bytes that are left do not belong to the stream */
     VMSTATE_FILE_HEADER,
-    VMSTATE_CONFIGURATION,  /* text: the machine type */
-    VMSTATE_SECTION_OPENED, /* section */
-    VMSTATE_SECTION_CLOSED, /* section; footer tells whether it had one */
-    VMSTATE_SECTION_BYTES,  /* section, bytes: of a body whose size the caller told */
-    VMSTATE_RAM_BLOCK,      /* block */
-    VMSTATE_RAM_PAGE,       /* block, page, page_offset, fill */
-    VMSTATE_RAM_BYTES,      /* bytes: of that page */
-    VMSTATE_DISK_BLOCK,     /* text: the drive; 1 MiB of its old block migration, or zeros */
-    VMSTATE_DISK_BYTES,     /* bytes: of that */
-    VMSTATE_COMMAND,        /* command: a message between the QEMUs; its data is skipped */
+    VMSTATE_CONFIGURATION,       /* text: the machine type */
+    VMSTATE_CONFIGURATION_BYTES, /* bytes: of its subsections */
+    VMSTATE_SECTION_OPENED,      /* section */
+    VMSTATE_SECTION_CLOSED,      /* section; footer tells whether it had one */
+    VMSTATE_SECTION_BYTES,       /* section, bytes: of a body whose size the caller told */
+    VMSTATE_RAM_LIST,            /* value: bytes of all blocks, which follow */
+    VMSTATE_RAM_BLOCK,           /* block */
+    VMSTATE_RAM_PAGE,      /* block, page, page_offset, fill, continued; len: of an encoded one */
+    VMSTATE_RAM_BYTES,     /* bytes: of that page */
+    VMSTATE_DISK_PROGRESS, /* value: the record */
+    VMSTATE_DISK_BLOCK,    /* text: the drive; 1 MiB of its old block migration, or zeros; value:
+                              the record */
+    VMSTATE_DISK_BYTES,    /* bytes: of that */
+    VMSTATE_COMMAND,       /* command: a message between the QEMUs; value: bytes of its data */
+    VMSTATE_COMMAND_BYTES, /* bytes: of that */
     VMSTATE_END_OF_STATE,
     VMSTATE_DESCRIPTION,       /* description_size: of the JSON text that follows */
     VMSTATE_DESCRIPTION_BYTES, /* bytes: of that text */
@@ -85,8 +90,10 @@ struct vmstate_event {
     enum vmstate_page_kind page;
     uint64_t page_offset; /* in the block */
     uint8_t fill;
+    bool continued; /* the record does not name its block: that of the record before */
     bool footer;
     uint16_t command;
+    uint64_t value;
     uint32_t description_size;
     const char *text;
     const uint8_t *bytes;

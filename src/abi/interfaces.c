@@ -12,6 +12,7 @@
     ROW(MOUSE, SpiceMouseInstance, server_add_mouse)                                               \
     ROW(TABLET, SpiceTabletInstance, server_add_tablet)                                            \
     ROW(MIGRATION, SpiceMigrateInstance, server_add_migration)                                     \
+    ROW(CHAR_DEVICE, SpiceCharDeviceInstance, server_add_char_device)                              \
     ROW(QXL, QXLInstance, server_add_qxl)
 
 static bool version_fits(const SpiceBaseInterface *sif, uint32_t major)
@@ -72,6 +73,8 @@ int spice_server_remove_interface(SpiceBaseInstance *sin)
         removed = server_remove_tablet(server, (SpiceTabletInstance *)(void *)sin);
     else if (!strcmp(type, SPICE_INTERFACE_MIGRATION))
         removed = server_remove_migration(server, (SpiceMigrateInstance *)(void *)sin);
+    else if (!strcmp(type, SPICE_INTERFACE_CHAR_DEVICE))
+        removed = server_remove_char_device(server, (SpiceCharDeviceInstance *)(void *)sin);
     else if (!strcmp(type, SPICE_INTERFACE_QXL))
         removed = server_remove_qxl(server, (QXLInstance *)(void *)sin);
     else

@@ -11,10 +11,6 @@
 static const char *const later_text[LATER_COUNT] = {
     [LATER_PLAYBACK] = "sound playback; the guest's sound goes nowhere",
     [LATER_RECORD] = "sound recording; the guest hears silence",
-    [LATER_AGENT] = "the guest's agent; no clipboard, no file transfer, no automatic resolution",
-    [LATER_SMARTCARD] = "smart cards; the guest sees none",
-    [LATER_USBREDIR] = "USB redirection; the guest sees no device of the client",
-    [LATER_PORT] = "named ports; what the guest writes there is dropped",
     [LATER_GL] = "GL scanout (gl=on); clients see nothing of such a display",
     [LATER_SASL] = "SASL; it was refused",
     [LATER_JPEG] = "JPEG compression; images stay lossless",
@@ -43,8 +39,6 @@ static const struct later_interface {
      later_playback_add, later_playback_remove},
     {SPICE_INTERFACE_RECORD, SPICE_INTERFACE_RECORD_MAJOR, SPICE_INTERFACE_RECORD_MINOR,
      later_record_add, later_record_remove},
-    {SPICE_INTERFACE_CHAR_DEVICE, SPICE_INTERFACE_CHAR_DEVICE_MAJOR,
-     SPICE_INTERFACE_CHAR_DEVICE_MINOR, later_char_add, later_char_remove},
 };
 
 static const struct later_interface *find_interface(const SpiceBaseInstance *sin)

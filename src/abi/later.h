@@ -12,10 +12,6 @@
 enum later_feature {
     LATER_PLAYBACK,
     LATER_RECORD,
-    LATER_AGENT,
-    LATER_SMARTCARD,
-    LATER_USBREDIR,
-    LATER_PORT,
     LATER_GL,
     LATER_SASL,
     LATER_JPEG,
@@ -30,13 +26,12 @@ enum later_feature {
 void later_say(enum later_feature feature);
 
 /*
- * Takes an interface of a feature that comes later: "playback", "record" or "char_device". sin
+ * Takes an interface of a feature that comes later: "playback" or "record". sin
  * stays the caller's and must stay valid until later_remove_interface. Sets its st to a mark that
  * is not to be looked into. Thread of the event loop.
  *
  * Returns 0 when taken, -1 when the type is none of these (nothing is logged then: the caller
- * knows the rest), or the version does not fit, or a char device has no subtype (logged).
- * A char device of an unknown subtype is taken but left alone, st NULL, as 0.15.1 does.
+ * knows the rest), or the version does not fit (logged).
  */
 int later_add_interface(SpiceBaseInstance *sin);
 
@@ -46,12 +41,10 @@ int later_add_interface(SpiceBaseInstance *sin);
  */
 int later_remove_interface(SpiceBaseInstance *sin);
 
-/* Rows of the table behind the two functions above; in later_audio.c and later_char.c. */
+/* Rows of the table behind the two functions above; in later_audio.c. */
 int later_playback_add(SpiceBaseInstance *sin);
 int later_playback_remove(SpiceBaseInstance *sin);
 int later_record_add(SpiceBaseInstance *sin);
 int later_record_remove(SpiceBaseInstance *sin);
-int later_char_add(SpiceBaseInstance *sin);
-int later_char_remove(SpiceBaseInstance *sin);
 
 #endif

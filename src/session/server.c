@@ -8,6 +8,7 @@
 #include "channel/main.h"
 #include "migrate/move.h"
 #include "session/hearing.h"
+#include "session/devices.h"
 #include "session/linker.h"
 #include "session/server_impl.h"
 
@@ -41,6 +42,7 @@ bool server_init(struct server *self, SpiceCoreInterface *core)
     if (!self->loop)
         return false;
     self->move = move_new(self);
+    self->devices = devices_new(self);
     self->ping = loop_timer_add(self->loop, on_ping, self);
     loop_timer_start(self->ping, PING_MS);
     self->hearing = hearing_new(self);
@@ -66,6 +68,7 @@ void server_free(struct server *self)
     g_ptr_array_set_size(self->screens, 0);
     if (self->loop) {
         clients_free_all(self);
+        devices_free(self->devices);
         move_free(self->move);
         loop_timer_remove(self->ping);
         hearing_free(self->hearing);
@@ -306,6 +309,16 @@ bool server_remove_migration(struct server *self, SpiceMigrateInstance *migratio
     return true;
 }
 
+bool server_add_char_device(struct server *self, SpiceCharDeviceInstance *device)
+{
+    return self->devices && devices_add(self->devices, device);
+}
+
+bool server_remove_char_device(struct server *self, SpiceCharDeviceInstance *device)
+{
+    return self->devices && devices_remove(self->devices, device);
+}
+
 static struct endpoint *inputs_of(struct client *client)
 {
     struct endpoint *endpoint = client_endpoint(client, SPICE_CHANNEL_INPUTS, 0);
@@ -348,6 +361,7 @@ void server_vm_start(struct server *self)
     }
     hearing_vm_changed(self->hearing);
     server_release_inputs(self);
+    devices_follow_vm(self->devices);
 }
 
 void server_vm_stop(struct server *self)
@@ -358,6 +372,7 @@ void server_vm_stop(struct server *self)
         display_stop(screen->display);
     }
     hearing_vm_changed(self->hearing);
+    devices_follow_vm(self->devices);
 }
 
 bool server_migrate_connect(struct server *self, const char *host, int port, int secure_port,

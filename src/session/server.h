@@ -52,6 +52,8 @@ bool server_add_tablet(struct server *self, SpiceTabletInstance *tablet);
 bool server_remove_tablet(struct server *self, SpiceTabletInstance *tablet);
 bool server_add_migration(struct server *self, SpiceMigrateInstance *migration);
 bool server_remove_migration(struct server *self, SpiceMigrateInstance *migration);
+bool server_add_char_device(struct server *self, SpiceCharDeviceInstance *device);
+bool server_remove_char_device(struct server *self, SpiceCharDeviceInstance *device);
 void server_kbd_leds(struct server *self, uint8_t leds);
 bool server_is_server_mouse(const struct server *self);
 

@@ -11,6 +11,7 @@
 #include "session/server.h"
 
 struct hearing;
+struct devices;
 struct linker;
 struct move;
 
@@ -31,6 +32,7 @@ struct server {
     GPtrArray *clients; /* struct client, in order of arrival; owned */
     GPtrArray *screens; /* struct screen; owned */
     struct move *move;
+    struct devices *devices;
 
     SpiceKbdInstance *keyboard;
     SpiceMouseInstance *mouse;

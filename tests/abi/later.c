@@ -24,102 +24,6 @@ static GLogWriterOutput count_messages(GLogLevelFlags level, const GLogField *fi
     return G_LOG_WRITER_HANDLED;
 }
 
-/* ---- character devices ---- */
-
-struct fake_device {
-    SpiceCharDeviceInstance instance;
-    int pending; /* bytes that the guest wrote */
-    int state;
-};
-
-static int device_read(SpiceCharDeviceInstance *sin, uint8_t *buf, int len)
-{
-    struct fake_device *device = SPICE_CONTAINEROF(sin, struct fake_device, instance);
-    int n = MIN(len, device->pending);
-
-    memset(buf, 0xaa, n);
-    device->pending -= n;
-    return n;
-}
-
-static void device_state(SpiceCharDeviceInstance *sin, int connected)
-{
-    SPICE_CONTAINEROF(sin, struct fake_device, instance)->state = connected;
-}
-
-static const SpiceCharDeviceInterface device_interface = {
-    .base = {"char_device", "test", 1, 3},
-    .state = device_state,
-    .read = device_read,
-};
-
-static struct fake_device fake_device(const char *subtype)
-{
-    return (struct fake_device){
-        .instance = {.base = {&device_interface.base}, .subtype = subtype, .portname = "org.test"},
-        .state = -1,
-    };
-}
-
-static void char_device_is_drained(void **state)
-{
-    static const char *const subtypes[] = {"vdagent", "smartcard", "usbredir", "port"};
-
-    for (size_t i = 0; i < G_N_ELEMENTS(subtypes); i++) {
-        struct fake_device device = fake_device(subtypes[i]);
-
-        device.pending = 10000;
-        assert_int_equal(later_add_interface(&device.instance.base), 0);
-        assert_int_equal(device.pending, 0);
-        device.pending = 100000;
-        spice_server_char_device_wakeup(&device.instance);
-        assert_int_equal(device.pending, 0);
-        spice_server_port_event(&device.instance, 0);
-        assert_int_equal(later_remove_interface(&device.instance.base), 0);
-        assert_null(device.instance.st);
-        device.pending = 1;
-        spice_server_char_device_wakeup(&device.instance);
-        assert_int_equal(device.pending, 1);
-        assert_int_equal(later_remove_interface(&device.instance.base), -1);
-    }
-}
-
-static void agent_alone_is_opened(void **state)
-{
-    struct fake_device agent = fake_device("vdagent"), usb = fake_device("usbredir");
-
-    later_add_interface(&agent.instance.base);
-    later_add_interface(&usb.instance.base);
-    assert_int_equal(agent.state, 1);
-    assert_int_equal(usb.state, -1);
-    later_remove_interface(&agent.instance.base);
-    later_remove_interface(&usb.instance.base);
-    assert_int_equal(agent.state, 0);
-    assert_int_equal(usb.state, -1);
-}
-
-static void odd_char_devices_are_left_alone(void **state)
-{
-    struct fake_device unknown = fake_device("nosuch"), nameless = fake_device(NULL);
-
-    unknown.pending = 5;
-    assert_int_equal(later_add_interface(&unknown.instance.base), 0);
-    assert_null(unknown.instance.st);
-    assert_int_equal(unknown.pending, 5);
-    assert_int_equal(later_remove_interface(&unknown.instance.base), -1);
-    assert_int_equal(later_add_interface(&nameless.instance.base), -1);
-}
-
-static void subtypes_are_those_of_stock(void **state)
-{
-    const char **list = spice_server_char_device_recognized_subtypes();
-
-    assert_string_equal(list[0], "vdagent");
-    assert_string_equal(list[1], "smartcard");
-    assert_string_equal(list[2], "usbredir");
-    assert_null(list[3]);
-}
-
 /* ---- sound ---- */
 
 static void versions_are_checked(void **state)
@@ -277,16 +181,9 @@ static void features_are_said_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(features_are_said_once),
-        cmocka_unit_test(char_device_is_drained),
-        cmocka_unit_test(agent_alone_is_opened),
-        cmocka_unit_test(odd_char_devices_are_left_alone),
-        cmocka_unit_test(subtypes_are_those_of_stock),
-        cmocka_unit_test(versions_are_checked),
-        cmocka_unit_test(nobody_listens_or_speaks),
-        cmocka_unit_test(gl_closes_and_completes),
-        cmocka_unit_test(asked_safety_fails),
-        cmocka_unit_test(settings_are_checked),
+        cmocka_unit_test(features_are_said_once),   cmocka_unit_test(versions_are_checked),
+        cmocka_unit_test(nobody_listens_or_speaks), cmocka_unit_test(gl_closes_and_completes),
+        cmocka_unit_test(asked_safety_fails),       cmocka_unit_test(settings_are_checked),
         cmocka_unit_test(codec_lists_are_checked),
     };
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The command line: help and version say what there is, mistakes are named and end with 1."""
+import os
+import shutil
 import subprocess
+import tempfile
 
 from common import CARAVAN, check
 
@@ -17,6 +20,17 @@ check("probe" in names and "demo" in names, "it lists probe and demo")
 for name in names:
     help_text = run(name, "--help")
     check(help_text.returncode == 0 and "Usage:" in help_text.stdout, f"{name} --help")
+
+with tempfile.TemporaryDirectory(prefix="caravan-test-") as folder:
+    alone = shutil.copy(CARAVAN, os.path.join(folder, "caravan"))
+    lost = subprocess.run([alone, "probe", "--help"], capture_output=True, text=True, timeout=20,
+                          check=False)
+    # an installed one may stand in
+    check(lost.returncode == 0 or (lost.returncode == 127 and "caravan-viewer" in lost.stderr),
+          "without caravan-viewer it says what is missing")
+    help_text = subprocess.run([alone, "vmstate", "--help"], capture_output=True, timeout=20,
+                               check=False)
+    check(help_text.returncode == 0, "and vmstate works all the same")
 
 version = run("--version")
 check(version.returncode == 0 and version.stdout.startswith("caravan "), "--version")

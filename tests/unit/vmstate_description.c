@@ -68,6 +68,47 @@ static void values_are_named(void **state)
     vmstate_description_free(all);
 }
 
+static void a_tree_finds_and_sets(void **state)
+{
+    const char *reason;
+    struct vmstate_description *all = vmstate_description_parse(text, strlen(text), &reason);
+    const struct vmstate_device *device = vmstate_description_lookup(all, "d", 1);
+    size_t at, len;
+    struct vmstate_tree *tree = vmstate_device_tree(device, body, sizeof(body), &at, &reason);
+    const struct vmstate_node *node;
+    struct vmstate_value value;
+    uint32_t element;
+    char path[VMSTATE_PATH_MAX];
+
+    assert_non_null(tree);
+    vmstate_description_free(all); /* the tree stands alone */
+    assert_string_equal(vmstate_tree_name(tree), "d");
+    assert_int_equal(vmstate_tree_instance(tree), 1);
+    assert_int_equal(vmstate_tree_version(tree), 2);
+    assert_true(vmstate_tree_get(tree, "b[1]", &value));
+    assert_int_equal(value.i, 2);
+    assert_int_equal(value.offset, 3);
+    assert_false(vmstate_tree_get(tree, "b[2]", &value));
+    assert_false(vmstate_tree_get(tree, "s[1]", &value)); /* a struct */
+    assert_null(vmstate_tree_find(tree, "s[1].f.x", NULL));
+    node = vmstate_tree_find(tree, "<d/e>.h", &element);
+    assert_non_null(node);
+    assert_int_equal(node->parent->kind, VMSTATE_NODE_SUBSECTION);
+    assert_int_equal(node->parent->version, 1);
+    vmstate_node_path(node, path, sizeof(path));
+    assert_string_equal(path, "<d/e>.h");
+    assert_true(vmstate_tree_set(tree, "s[1].g", 0x1ff));
+    assert_true(vmstate_tree_set(tree, "<d/e>.h", UINT64_MAX));
+    assert_false(vmstate_tree_set(tree, "i[3]", 1)); /* bytes */
+    assert_true(vmstate_tree_get(tree, "s[1].g", &value));
+    assert_int_equal(value.u, 255);
+    assert_true(vmstate_tree_get(tree, "<d/e>.h", &value));
+    assert_int_equal(value.i, -1);
+    assert_ptr_equal(value.bytes, vmstate_tree_bytes(tree, &len) + 19);
+    assert_int_equal(len, sizeof(body));
+    vmstate_tree_free(tree);
+}
+
 static void other_bodies_are_refused(void **state)
 {
     const char *reason;
@@ -159,9 +200,9 @@ static void it_is_found_at_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_are_named),        cmocka_unit_test(other_bodies_are_refused),
-        cmocka_unit_test(wrong_texts_are_refused), cmocka_unit_test(deep_texts_are_refused),
-        cmocka_unit_test(it_is_found_at_the_end),
+        cmocka_unit_test(values_are_named),         cmocka_unit_test(a_tree_finds_and_sets),
+        cmocka_unit_test(other_bodies_are_refused), cmocka_unit_test(wrong_texts_are_refused),
+        cmocka_unit_test(deep_texts_are_refused),   cmocka_unit_test(it_is_found_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

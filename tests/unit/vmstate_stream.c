@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "vmstate/stream.h"
+#include "vmstate/writer.h"
 
 #define DEVICE_SIZE 5
 #define RAM_TOTAL   0x3000
@@ -152,6 +153,7 @@ static const char *const names[] = {
     [VMSTATE_RAM_PAGE] = "page",        [VMSTATE_RAM_BYTES] = "ram",
     [VMSTATE_DISK_BLOCK] = "disk",      [VMSTATE_DISK_BYTES] = "disk-bytes",
     [VMSTATE_COMMAND] = "command",      [VMSTATE_END_OF_STATE] = "eof",
+    [VMSTATE_RAM_LIST] = "list",        [VMSTATE_DISK_PROGRESS] = "progress",
     [VMSTATE_DESCRIPTION] = "json",     [VMSTATE_DESCRIPTION_BYTES] = "json-bytes",
 };
 
@@ -222,13 +224,13 @@ static struct result read_all(const uint8_t *bytes, size_t n, size_t piece, GStr
     return result;
 }
 
-static const char told[] = "header\nmachine pc-9\ncommand\nopen block 1\nclose block 1 8f\n"
-                           "open ram 1\nblock pc.ram 2000\nblock vga.vram 1000\n"
-                           "page pc.ram 0 1000 7\npage pc.ram 1 0 0\nbytes 4096\n"
-                           "close ram 1 4168f\nopen ram 3\npage pc.ram 2 1000 0\nbytes 3\n"
-                           "page vga.vram 3 0 0\nbytes 2\nclose ram 3 45f\nopen block 3\n"
-                           "disk hd\nclose block 3 27f\nopen dev 4\nbytes 5\nclose dev 4 5f\n"
-                           "eof\njson\nbytes 2\nend\n";
+static const char told[] =
+    "header\nmachine pc-9\nbytes 43\ncommand\nbytes 4\nopen block 1\nclose block 1 8f\n"
+    "open ram 1\nlist\nblock pc.ram 2000\nblock vga.vram 1000\npage pc.ram 0 1000 7\n"
+    "page pc.ram 1 0 0\nbytes 4096\nclose ram 1 4168f\nopen ram 3\npage pc.ram 2 1000 0\n"
+    "bytes 3\npage vga.vram 3 0 0\nbytes 2\nclose ram 3 45f\nopen block 3\nprogress\n"
+    "disk hd\nclose block 3 27f\nopen dev 4\nbytes 5\nclose dev 4 5f\neof\njson\n"
+    "bytes 2\nend\n";
 
 static void tells_what_is_in_it(void **state)
 {
@@ -409,10 +411,73 @@ static void a_size_can_be_any(void **state)
     g_byte_array_unref(s);
 }
 
+static bool take(void *opaque, const uint8_t *bytes, size_t len)
+{
+    g_byte_array_append(opaque, bytes, (guint)len);
+    return true;
+}
+
+static bool refuse(void *opaque, const uint8_t *bytes, size_t len)
+{
+    return false;
+}
+
+static void write_again(const GByteArray *stream, size_t piece, struct vmstate_writer *writer)
+{
+    struct vmstate_stream *reader = vmstate_stream_new();
+
+    for (size_t at = 0; at < stream->len; at += piece) {
+        struct vmstate_input in = {stream->data + at, MIN(piece, stream->len - at)};
+        struct vmstate_event e;
+
+        do {
+            vmstate_stream_next(reader, &in, &e);
+            if (e.kind == VMSTATE_NEEDS_SIZE)
+                vmstate_stream_set_size(reader, DEVICE_SIZE);
+            vmstate_writer_event(writer, &e);
+        } while (e.kind != VMSTATE_NEEDS_BYTES && e.kind != VMSTATE_ENDED);
+    }
+    assert_true(vmstate_stream_finish(reader));
+    vmstate_stream_free(reader);
+}
+
+static void what_is_told_can_be_written(void **state)
+{
+    static const size_t pieces[] = {1, 7, 4096, 100000};
+
+    for (size_t i = 0; i < 2 * G_N_ELEMENTS(pieces); i++) {
+        GByteArray *stream = whole_stream(i & 1), *copy = g_byte_array_new();
+        struct vmstate_writer *writer = vmstate_writer_new(take, copy);
+
+        write_again(stream, pieces[i / 2], writer);
+        assert_true(vmstate_writer_ok(writer));
+        assert_int_equal(vmstate_writer_offset(writer), stream->len);
+        assert_int_equal(copy->len, stream->len);
+        assert_memory_equal(copy->data, stream->data, stream->len);
+        vmstate_writer_free(writer);
+        g_byte_array_unref(copy);
+        g_byte_array_unref(stream);
+    }
+}
+
+static void a_writer_that_failed_stays_failed(void **state)
+{
+    GByteArray *stream = whole_stream(true);
+    struct vmstate_writer *writer = vmstate_writer_new(refuse, NULL);
+
+    write_again(stream, 100, writer);
+    assert_false(vmstate_writer_ok(writer));
+    assert_int_equal(vmstate_writer_offset(writer), 0);
+    vmstate_writer_free(writer);
+    g_byte_array_unref(stream);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_what_is_in_it),
+        cmocka_unit_test(what_is_told_can_be_written),
+        cmocka_unit_test(a_writer_that_failed_stays_failed),
         cmocka_unit_test(tells_the_same_in_pieces),
         cmocka_unit_test(reads_streams_without_footers),
         cmocka_unit_test(a_cut_stream_is_not_whole),

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <glib.h>
 
+#include "input.h"
 #include "inspect_ram.h"
 #include "vmstate/description.h"
 #include "vmstate/stream.h"
@@ -43,7 +44,8 @@ struct inspection {
     bool all_values;
     bool quiet;
     bool header;
-    uint64_t kept; /* bytes of memory that values take */
+    uint64_t kept;        /* bytes of memory that values take */
+    const char *wrapping; /* what the stream came in, borrowed */
     char *machine;
     GPtrArray *sections; /* struct inspect_section */
     struct ram_map *ram;
@@ -59,8 +61,8 @@ struct inspection {
     const char *remedy;         /* static, or NULL */
 };
 
-/* Reads the stream from a descriptor to its end. */
-void inspect_read(struct inspection *self, int fd);
+/* Reads the stream to its end. */
+void inspect_read(struct inspection *self, struct input *input);
 
 /* Whether a section's values are asked for: by its name, or what its name has behind the slash. */
 bool inspect_wants(const struct inspection *self, const struct vmstate_section *section);

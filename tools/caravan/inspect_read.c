@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "term.h"
 
@@ -18,7 +15,7 @@ struct reading {
     struct inspection *to;
     struct vmstate_stream *stream;
     struct vmstate_input in;
-    int fd;
+    struct input *input;
     uint8_t *chunk;
     GByteArray *tail; /* from the first section of unknown size on; NULL: not yet there */
     GByteArray *body; /* of the open section */
@@ -27,25 +24,6 @@ struct reading {
     uint64_t total; /* bytes of the file, 0: not known */
     uint64_t shown;
     uint64_t fed;
-};
-
-/* Files of other kinds that people have at hand, by their first bytes. */
-static const struct {
-    const char *magic;
-    const char *is;
-    const char *remedy;
-} foreign[] = {
-    {"\x1f\x8b", "compressed by gzip", "decompress first: zcat FILE | caravan vmstate inspect -"},
-    {"\xfd"
-     "7zXZ",
-     "compressed by xz", "decompress first: xzcat FILE | caravan vmstate inspect -"},
-    {"BZh", "compressed by bzip2", "decompress first: bzcat FILE | caravan vmstate inspect -"},
-    {"\x28\xb5\x2f\xfd", "compressed by zstd",
-     "decompress first: zstdcat FILE | caravan vmstate inspect -"},
-    {"\x89LZO", "compressed by lzop",
-     "decompress first: lzop -dc FILE | caravan vmstate inspect -"},
-    {"QFI\xfb", "a qcow2 image", "states inside of images are not read; save with migrate instead"},
-    {"LibvirtQemud", "a save file of libvirt", "libvirt's header is not read yet"},
 };
 
 __attribute__((format(printf, 3, 4))) static void
@@ -91,11 +69,9 @@ static ssize_t read_chunk(struct reading *reading)
 {
     ssize_t n;
 
-    do
-        n = read(reading->fd, reading->chunk, CHUNK);
-    while (n < 0 && errno == EINTR);
+    n = input_read(reading->input, reading->chunk, CHUNK);
     if (n < 0)
-        stop(reading, INSPECT_BROKEN, "cannot be read: %s", g_strerror(errno));
+        stop(reading, INSPECT_BROKEN, "cannot be read: %s", input_problem(reading->input));
     else
         reading->fed += (uint64_t)n;
     show_progress(reading);
@@ -284,8 +260,12 @@ static bool take_event(struct reading *reading, const struct vmstate_event *even
     case VMSTATE_DESCRIPTION:
         to->description_size = event->description_size;
         return true;
+    case VMSTATE_CONFIGURATION_BYTES:
     case VMSTATE_SECTION_OPENED:
+    case VMSTATE_RAM_LIST:
+    case VMSTATE_DISK_PROGRESS:
     case VMSTATE_DISK_BYTES:
+    case VMSTATE_COMMAND_BYTES:
     case VMSTATE_END_OF_STATE:
     case VMSTATE_DESCRIPTION_BYTES:
         return true;
@@ -308,27 +288,11 @@ static bool take_input(struct reading *reading)
     return true;
 }
 
-static bool is_foreign(struct reading *reading, size_t len)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(foreign); i++) {
-        size_t n = strlen(foreign[i].magic);
-
-        if (len < n || memcmp(reading->chunk, foreign[i].magic, n))
-            continue;
-        stop(reading, INSPECT_BROKEN, "not a migration stream, but %s", foreign[i].is);
-        reading->to->remedy = foreign[i].remedy;
-        return true;
-    }
-    return false;
-}
-
 static void read_stream(struct reading *reading)
 {
     ssize_t n = 0;
 
     while (!reading->tail && (n = read_chunk(reading)) > 0) {
-        if (reading->fed == (uint64_t)n && is_foreign(reading, (size_t)n))
-            return;
         reading->in = (struct vmstate_input){reading->chunk, (size_t)n};
         if (!take_input(reading))
             break;
@@ -346,13 +310,12 @@ static void read_stream(struct reading *reading)
     }
 }
 
-void inspect_read(struct inspection *self, int fd)
+void inspect_read(struct inspection *self, struct input *input)
 {
-    struct reading reading = {.to = self, .fd = fd, .term = term_open()};
-    struct stat stat;
+    struct reading reading = {.to = self, .input = input, .term = term_open()};
 
-    if (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode))
-        reading.total = (uint64_t)stat.st_size;
+    self->wrapping = input_wrapping(input);
+    reading.total = input_total(input);
     self->sections = g_ptr_array_new();
     self->ram = ram_map_new(&self->window);
     reading.stream = vmstate_stream_new();

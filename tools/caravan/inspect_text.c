@@ -32,6 +32,8 @@ static void print_head(const struct inspection *self)
         footers |= ((struct inspect_section *)self->sections->pdata[i])->footer;
     if (!self->header)
         return;
+    if (*self->wrapping)
+        printf("came as      %s\n", self->wrapping);
     fputs("machine      ", stdout);
     print_name(self->machine ? self->machine : "not told (no configuration section)", 0);
     printf("\nfooters      %s\ndescription  ", footers ? "yes" : "no");

@@ -19,8 +19,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct buf;
-
 enum field_type {
     FIELD_U8,
     FIELD_U16,
@@ -141,10 +139,10 @@ bool fields_load(const struct field_table *table, uint32_t version, struct field
 bool fields_validate(const struct field_table *table, uint32_t version, const void *object,
                      struct fields_error *error);
 
-/* Validates, then appends the bytes to out. Far offsets count from byte `base` of out (at most its
- * length). On failure out is as before. */
-bool fields_save(const struct field_table *table, uint32_t version, const void *object,
-                 struct buf *out, size_t base, struct fields_error *error);
+/* Validates, then gives the bytes, which the caller frees with g_free (or free). Far offsets count
+ * from the first of them. On failure *bytes is NULL. */
+bool fields_save_bytes(const struct field_table *table, uint32_t version, const void *object,
+                       uint8_t **bytes, size_t *len, struct fields_error *error);
 
 /* Frees the heap arrays and sets their pointers and counters to 0. Rows that share a member must
  * agree about the heap below it. */
@@ -174,8 +172,8 @@ typedef void (*fields_visit)(void *opaque, const char *path, const struct fields
 void fields_walk(const struct field_table *table, uint32_t version, const void *object,
                  fields_visit visit, void *opaque);
 
-/* Appends one line a value, "path = value\n" (bytes as hex), without a NUL. */
-void fields_dump(const struct field_table *table, uint32_t version, const void *object,
-                 struct buf *out);
+/* One line a value, "path = value\n" (bytes as hex), with a NUL. The caller frees it with g_free
+ * (or free). */
+char *fields_dump_text(const struct field_table *table, uint32_t version, const void *object);
 
 #endif
