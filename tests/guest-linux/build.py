@@ -17,7 +17,7 @@ import tarfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 META_PACKAGE = "linux-image-amd64"
-MODULES = ["qxl", "virtio_pci", "virtio-gpu", "bochs"]
+MODULES = ["qxl", "virtio_pci", "virtio-gpu", "bochs", "virtio_console"]
 DOWNLOAD_SECONDS = 180
 
 

@@ -24,6 +24,13 @@ IFS=, read -r width height < /sys/class/graphics/fb0/virtual_size
 read -r name < /sys/class/graphics/fb0/name
 echo "mode ${width}x${height} $name"
 
+# an agent that is there and says nothing
+if $busybox grep -q agent-port /proc/cmdline; then
+    for port in /dev/vport*; do
+        exec 4<> "$port" && echo "agent port open"
+    done
+fi
+
 screen=/dev/tty1
 $busybox stty -F $screen -echo -icanon min 1 time 0
 exec 3<> $screen
