@@ -44,6 +44,7 @@ struct server {
     int64_t vm_started_us; /* 0: never */
     struct loop_timer *ping;
     struct hearing *hearing;
+    unsigned brisk_pings; /* that are still to come */
 };
 
 /* mouse.c */
@@ -60,6 +61,10 @@ bool server_takes_arrivals(const struct server *self);
 
 /* The guest may hear what was kept for it. */
 void server_release_inputs(struct server *self);
+
+/* A client has come by a seamless move. spice-gtk keeps its main link to the source open until
+ * something comes from the target, and the source lives as long: so pings come soon and often. */
+void server_ping_briskly(struct server *self);
 
 struct screen *server_screen(const struct server *self, uint8_t id);
 

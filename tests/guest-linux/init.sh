@@ -26,9 +26,12 @@ echo "mode ${width}x${height} $name"
 
 # an agent that is there and says nothing
 if $busybox grep -q agent-port /proc/cmdline; then
-    for port in /dev/vport*; do
-        exec 4<> "$port" && echo "agent port open"
+    tries=0
+    while [ ! -e /dev/vport0p1 ] && [ $tries -lt 100 ]; do
+        tries=$((tries + 1))
+        $busybox usleep 50000
     done
+    exec 4<> /dev/vport0p1 && echo "agent port open"
 fi
 
 screen=/dev/tty1

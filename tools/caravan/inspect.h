@@ -10,6 +10,7 @@
 #include "input.h"
 #include "inspect_ram.h"
 #include "vmstate/description.h"
+#include "vmstate/schema.h"
 #include "vmstate/stream.h"
 
 enum inspect_exit {
@@ -52,6 +53,8 @@ struct inspection {
     struct ram_window window;
     struct vmstate_description *description; /* NULL: none, or not reached */
     uint64_t description_size;
+    struct vmstate_schemas *schemas; /* NULL: not needed */
+    const char *flavour;             /* who wrote it, by the layouts; NULL: not known */
     uint64_t disk_blocks;
     uint64_t commands;
     uint64_t size;  /* bytes of the stream, as far as it was read */

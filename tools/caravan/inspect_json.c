@@ -144,6 +144,10 @@ void inspect_print_json(const struct inspection *self)
         fputs(", ", stdout);
         put_name("machine", self->machine);
     }
+    if (self->flavour) {
+        fputs(", ", stdout);
+        put_name("flavour", self->flavour);
+    }
     fputs(",\n \"ram\": [", stdout);
     for (size_t i = 0; i < ram_map_blocks(self->ram); i++) {
         if (i)

@@ -41,6 +41,9 @@ static void print_head(const struct inspection *self)
         printf("%" PRIu64 " bytes of JSON\n", self->description_size);
     else
         puts(self->exit == INSPECT_WHOLE || self->exit == INSPECT_STOPPED ? "none" : "not reached");
+    if (self->schemas)
+        printf("layouts      built in, %s\n",
+               self->flavour ? self->flavour : "not told by whom written");
     fputs("size         ", stdout);
     print_size(self->size);
     printf(" (%" PRIu64 " bytes)\n", self->size);
