@@ -69,6 +69,8 @@ static const struct agent_row *accepted_row(const struct inflow *self, struct ag
     const struct agent_row *row = find_row(header.type);
     unsigned from = self->from->client ? FROM_CLIENT : FROM_GUEST;
 
+    if (self->from->client && !self->from->client->started)
+        return NULL; /* of a session that is over */
     if (!row || !(row->from & from)) {
         log_debug("agent: message %u of the %s is not known, skipped", header.type,
                   party_name(self->from));

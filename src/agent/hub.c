@@ -40,6 +40,19 @@ static struct hub_client *client_at(const struct hub *self, guint i)
 
 /* ---- Running ---- */
 
+/* What is left of a message in the middle of which a session ended still comes: clients keep their
+ * queues. So the stream goes on where it is, and that message leads nowhere. */
+static void clear_but_stream(struct party *party)
+{
+    struct inflow in = party->in;
+
+    party->in = (struct inflow){.from = in.from};
+    party_clear(party);
+    party->in = in;
+    party->in.to = NULL;
+    party->in.held = false;
+}
+
 static void end_session(struct hub_client *client)
 {
     struct party *party = &client->party;
@@ -51,7 +64,7 @@ static void end_session(struct hub_client *client)
     clipboard_leave(party);
     files_client_left(client);
     party_cut(party);
-    party_clear(party);
+    clear_but_stream(party);
     client->renew = client->told;
     if (!client->new_tokens)
         client->owed += client->held;
@@ -81,11 +94,11 @@ static void give_back(struct hub_client *client)
 
 static void run_client(struct hub_client *client)
 {
-    bool blocked = client->party.hub->guest.later.len > GUEST_LATER_MAX;
+    bool blocked = client->started && client->party.hub->guest.later.len > GUEST_LATER_MAX;
 
     if (client->end_session)
         end_session(client);
-    if (!client->started || client->garbage || blocked)
+    if (client->garbage || blocked)
         return;
     if (!inflow_run(&client->party.in)) {
         client->garbage = "what it says to the agent is no agent protocol";
@@ -305,21 +318,39 @@ void hub_client_tokens(struct hub_client *client, uint32_t tokens)
     hub_run(client->party.hub);
 }
 
+/* The first message of a session, from a client that did drop what was left of the last one. */
+static bool is_greeting(const struct hub_client *client, const uint8_t *bytes, size_t len)
+{
+    struct reader in = reader_make(bytes, len);
+
+    return client->started && !client->party.known && reader_u32(&in) == VD_AGENT_PROTOCOL &&
+           reader_u32(&in) == VD_AGENT_ANNOUNCE_CAPABILITIES && reader_u64(&in) == 0 &&
+           reader_u32(&in) == reader_left(&in) && reader_ok(&in);
+}
+
+static void add_data(struct hub_client *client, const uint8_t *bytes, size_t len)
+{
+    if (is_greeting(client, bytes, len))
+        inflow_clear(&client->party.in);
+    buf_append(&client->party.in.in, bytes, len);
+}
+
 void hub_client_data(struct hub_client *client, const uint8_t *bytes, size_t len)
 {
-    if (!client->started && client->new_tokens)
-        return; /* of a session that is over, as its tokens are */
-    if (len > HUB_DATA_MAX || client->window_left == 0) {
+    if (len <= HUB_DATA_MAX && !client->started && client->new_tokens)
+        add_data(client, bytes, len); /* of a session that is over, as its tokens are */
+    else if (len > HUB_DATA_MAX || client->window_left == 0) {
         client->garbage = "it says more to the agent than it may";
         client->party.wake = true;
     } else if (!client->started) {
         client->window_left--;
         client->owed++;
         client->party.wake = true;
+        add_data(client, bytes, len);
     } else {
         client->window_left--;
         client->held++;
-        buf_append(&client->party.in.in, bytes, len);
+        add_data(client, bytes, len);
     }
     hub_run(client->party.hub);
 }
