@@ -23,6 +23,7 @@ BUILD_SECONDS = 400
 BOOT_SECONDS = 120
 SHELL_SECONDS = 30
 COMMAND_LINE = "console=ttyS0 quiet loglevel=3 panic=-1"
+LARGE_KIB = 60 * 1024
 AGENT_PORT = "com.redhat.spice.0"
 
 
@@ -121,6 +122,17 @@ class Desktop(Vm):
                            "> /run/pasted && wc -c < /run/pasted && sha256sum < /run/pasted",
                            seconds + 5).split()
         return int(words[0]), words[1]
+
+    def heap_kib(self):
+        """What QEMU has resident, but for the large mappings: guest memory, translated code."""
+        total = 0
+        with open(f"/proc/{self.process.pid}/smaps", encoding="ascii", errors="replace") as maps:
+            for line in maps:
+                if line.startswith("Size:"):
+                    small = int(line.split()[1]) < LARGE_KIB
+                elif line.startswith("Rss:") and small:
+                    total += int(line.split()[1])
+        return total
 
     def agent_pids(self):
         return self.shell("agent pids")
