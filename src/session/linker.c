@@ -100,6 +100,11 @@ static void channel_caps(uint8_t type, struct link_caps *out)
     case SPICE_CHANNEL_CURSOR:
         display_caps(DISPLAY_CHANNEL_CURSOR, out);
         break;
+    case SPICE_CHANNEL_USBREDIR:
+    case SPICE_CHANNEL_PORT:
+    case SPICE_CHANNEL_WEBDAV:
+        link_caps_set(out, SPICE_SPICEVMC_CAP_DATA_COMPRESS_LZ4);
+        break;
     default:
         break;
     }
@@ -215,7 +220,7 @@ static uint32_t on_accept(void *opaque, const struct link_request *request)
     const struct server *server = self->linker->server;
     struct client *client;
 
-    if (!endpoint_ops_find(server, request->channel_type, request->channel_id))
+    if (!endpoint_ops_find(server, request))
         return SPICE_LINK_ERR_CHANNEL_NOT_AVAILABLE;
     if (request->channel_type == SPICE_CHANNEL_MAIN)
         return accept_main(self, request);
@@ -254,8 +259,7 @@ static void let_in(struct pending *self)
 {
     struct link_request request = *link_request(self->link);
     struct server *server = self->linker->server;
-    const struct endpoint_ops *ops =
-        endpoint_ops_find(server, request.channel_type, request.channel_id);
+    const struct endpoint_ops *ops = endpoint_ops_find(server, &request);
     struct client *client = arriving_client(self, &request);
     struct stream *stream = self->stream;
     SpiceChannelEventInfo *info = self->info;

@@ -10,6 +10,7 @@
 #include "session/devices.h"
 #include "session/linker.h"
 #include "session/server_impl.h"
+#include "session/vmc.h"
 
 enum {
     PING_MS = 5 * 1000,
@@ -40,6 +41,7 @@ bool server_init(struct server *self, SpiceCoreInterface *core)
     if (!self->loop)
         return false;
     self->move = move_new(self);
+    self->vmc = vmc_devices_new(self);
     self->devices = devices_new(self);
     self->ping = loop_timer_add(self->loop, on_ping, self);
     loop_timer_start(self->ping, PING_MS);
@@ -66,6 +68,7 @@ void server_free(struct server *self)
     if (self->loop) {
         clients_free_all(self);
         devices_free(self->devices);
+        vmc_devices_free(self->vmc);
         move_free(self->move);
         loop_timer_remove(self->ping);
         loop_free(self->loop);

@@ -13,6 +13,7 @@
 struct devices;
 struct linker;
 struct move;
+struct vmc_devices;
 
 /* A QXL device and its display. */
 struct screen {
@@ -32,6 +33,7 @@ struct server {
     GPtrArray *screens; /* struct screen; owned */
     struct move *move;
     struct devices *devices;
+    struct vmc_devices *vmc;
 
     SpiceKbdInstance *keyboard;
     SpiceMouseInstance *mouse;
