@@ -424,6 +424,20 @@ static struct vmc_device *find_slot(const struct vmc_endpoint *link,
     return !named || is_named(device, device->type, saved) ? device : NULL;
 }
 
+/* The name is the client's word. */
+static void say_unmatched(const struct vmc_endpoint *link, const struct saved_device *saved)
+{
+    const struct client *client = link->endpoint->client;
+    g_autofree char *name = g_strndup((const char *)saved->name, saved->name_len);
+    g_autofree char *shown = g_strescape(name ? name : "", NULL);
+
+    log_warn(
+        "client %08x (%s): its %s link %u belonged to the device \"%s\" at the source; here is "
+        "none that is the same for sure; give both hosts the same devices and names",
+        client->id, client->peer, link->endpoint->ops->name, link->endpoint->request.channel_id,
+        shown);
+}
+
 struct vmc_device *vmc_device_match(const struct vmc_devices *self, const struct vmc_endpoint *link,
                                     const struct vmc_state *state)
 {
@@ -440,12 +454,7 @@ struct vmc_device *vmc_device_match(const struct vmc_devices *self, const struct
     else
         found = find_named(self, request->channel_type, saved);
     if (!found)
-        log_warn("client %08x (%s): its %s link %u belonged to the device \"%.*s\" at the source; "
-                 "here is none that is the same for sure; give both hosts the same devices and "
-                 "names",
-                 link->endpoint->client->id, link->endpoint->client->peer,
-                 link->endpoint->ops->name, request->channel_id, (int)saved->name_len,
-                 saved->name ? (const char *)saved->name : "");
+        say_unmatched(link, saved);
     return found;
 }
 
