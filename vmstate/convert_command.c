@@ -31,21 +31,23 @@ static const struct command_row rows[] = {
     {"vga", IF_ONCE, 0, "-vga std -global VGA.vgamem_mb=%V -global VGA.mmio=off"},
     {"vmware_vga", IF_ONCE, 0, "-vga vmware -global vmware-svga.vgamem_mb=%V"},
     {"audio", IF_ONCE, 0, "-audiodev none,id=audio0"},
-    {"rtl8139", IF_THERE, 0, "-device rtl8139,addr=%A,%R"},
-    {"e1000", IF_THERE, 0, "-device e1000,addr=%A,autonegotiation=off,%R"},
-    {"ne2000", IF_THERE, 0, "-device ne2k_pci,addr=%A,%R"},
-    {"pcnet", IF_THERE, 0, "-device pcnet,addr=%A,%R"},
-    {"i82550", IF_THERE, 0, "-device i82550,addr=%A,%R"},
-    {"i82551", IF_THERE, 0, "-device i82551,addr=%A,%R"},
-    {"i82557b", IF_THERE, 0, "-device i82557b,addr=%A,%R"},
-    {"i82559er", IF_THERE, 0, "-device i82559er,addr=%A,%R"},
+    {"slirp", IF_ONCE, 0, "-netdev user,id=net0"},
+    {"rtl8139", IF_THERE, 0, "-device rtl8139,addr=%A,%N%R"},
+    {"e1000", IF_THERE, 0, "-device e1000,addr=%A,autonegotiation=off,%N%R"},
+    {"ne2000", IF_THERE, 0, "-device ne2k_pci,addr=%A,%N%R"},
+    {"pcnet", IF_THERE, 0, "-device pcnet,addr=%A,%N%R"},
+    {"i82550", IF_THERE, 0, "-device i82550,addr=%A,%N%R"},
+    {"i82551", IF_THERE, 0, "-device i82551,addr=%A,%N%R"},
+    {"i82557b", IF_THERE, 0, "-device i82557b,addr=%A,%N%R"},
+    {"i82559er", IF_THERE, 0, "-device i82559er,addr=%A,%N%R"},
     {"virtio-net", IF_THERE, 0,
-     "-device virtio-net-pci,addr=%A,vectors=3,ctrl_mac_addr=off,mq=off,disable-modern=on,%R"},
+     "-device virtio-net-pci,addr=%A,vectors=%M,ctrl_mac_addr=off,mq=off,disable-modern=on,%N%R"},
     {"virtio-blk", IF_THERE, 0,
-     "-device virtio-blk-pci,addr=%A,drive=disk0,num-queues=1,vectors=2,config-wce=off,"
+     "-device virtio-blk-pci,addr=%A,drive=disk0,num-queues=1,vectors=%M,config-wce=off,"
      "disable-modern=on"},
     {"virtio-balloon", IF_THERE, 0, "-device virtio-balloon-pci,addr=%A,disable-modern=on"},
-    {"virtio-console", IF_THERE, 0, "-device virtio-serial-pci,addr=%A,disable-modern=on"},
+    {"virtio-console", IF_THERE, 0,
+     "-device virtio-serial-pci,addr=%A,vectors=%M,disable-modern=on"},
     {"lsiscsi", IF_THERE, 0, "-device lsi53c895a,addr=%A"},
     {"ac97", IF_THERE, 0, "-device AC97,addr=%A,audiodev=audio0"},
     {"es1370", IF_THERE, 0, "-device ES1370,addr=%A,audiodev=audio0"},
@@ -73,7 +75,7 @@ static const struct {
      "hda-audio is hda-duplex, hda-output or hda-micro: the stream does not say which"},
     {"virtio-console",
      "give virtio-serial the ports (virtconsole, virtserialport) it had, in order"},
-    {"slirp", "user networking was on: give the network card a -netdev user"},
+    {"slirp", "user networking was on; several cards: give each the network it had"},
     {"ide", "give the disks that it had, of the same sizes: the stream holds what they answered"},
     {"lsiscsi", "give the SCSI disks that it had"},
 };
@@ -120,9 +122,20 @@ static void put_rom(struct vmstate_convert *self, GString *text, const char *nam
         g_string_append(text, "romfile=");
 }
 
-static void put_row(struct vmstate_convert *self, const char *format, const char *name)
+static unsigned msix_entries(struct vmstate_convert *self, struct convert_section *section)
+{
+    struct vmstate_tree *tree = section ? convert_tree(self, section) : NULL;
+    const struct vmstate_node *table =
+        tree ? vmstate_tree_find(tree, "virtio.msix_table", NULL) : NULL;
+
+    return table ? (unsigned)(table->size / 16) : 0;
+}
+
+static void put_row(struct vmstate_convert *self, const char *format,
+                    struct convert_section *section)
 {
     const struct vmstate_ram_block *vram = find_block(self, "vga.vram", NULL);
+    const char *name = section ? section->came : "";
     GString *text = g_string_new(NULL);
 
     for (const char *p = format; *p; p++) {
@@ -140,6 +153,13 @@ static void put_row(struct vmstate_convert *self, const char *format, const char
         case 'V':
             g_string_append_printf(text, "%u", vram ? (unsigned)(vram->size / MIB) : 16);
             break;
+        case 'M':
+            g_string_append_printf(text, "%u", msix_entries(self, section));
+            break;
+        case 'N':
+            if (convert_find(self, "slirp", 0))
+                g_string_append(text, "netdev=net0,");
+            break;
         case 'R':
             put_rom(self, text, name);
             break;
@@ -151,19 +171,38 @@ static void put_row(struct vmstate_convert *self, const char *format, const char
 
 static void put_rows(struct vmstate_convert *self, const struct command_row *row)
 {
-    const struct convert_section *section;
+    struct convert_section *section;
 
     if (self->target < row->from)
         return;
     if (row->when == IF_ABSENT) {
         if (!convert_find(self, row->section, 0))
-            put_row(self, row->text, "");
+            put_row(self, row->text, NULL);
         return;
     }
     for (unsigned i = 0; (section = convert_find(self, row->section, i)); i++) {
-        put_row(self, row->text, section->came);
+        put_row(self, row->text, section);
         if (row->when == IF_ONCE)
             return;
+    }
+}
+
+/* Port 0 is always a console's; of others the stream does not say what they are. */
+static void put_ports(struct vmstate_convert *self)
+{
+    struct convert_section *section = convert_find(self, "virtio-console", 0);
+    struct vmstate_tree *tree = section ? convert_tree(self, section) : NULL;
+
+    for (unsigned i = 0; tree && i < 64; i++) {
+        char *path = g_strdup_printf("ports[%u].id", i);
+        struct vmstate_value id;
+        bool there = vmstate_tree_get(tree, path, &id);
+
+        g_free(path);
+        if (!there)
+            break;
+        convert_report(self, VMSTATE_REPORT_COMMAND, "-device %s,nr=%u",
+                       id.u == 0 ? "virtconsole" : "virtserialport", (unsigned)id.u);
     }
 }
 
@@ -236,6 +275,7 @@ void convert_command(struct vmstate_convert *self)
     put_firmware(self);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         put_rows(self, &rows[i]);
+    put_ports(self);
     if (!self->i440fx && convert_find(self, "kvm-tpr-opt", 0))
         convert_report(self, VMSTATE_REPORT_COMMAND, "-global apic.vapic=on");
     note_roms(self);

@@ -169,7 +169,8 @@ bool convert_write_state(struct vmstate_convert *self)
             write_section(self, section);
     }
     vmstate_writer_end_of_state(self->writer);
-    if (self->target >= 203) {
+    /* all but these machine types expect one */
+    if (self->target < 200 || self->target >= 203) {
         text = convert_describe(self);
         if (text)
             vmstate_writer_description(self->writer, text, (uint32_t)strlen(text));
