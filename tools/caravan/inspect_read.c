@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "screen.h"
+#include "section_name.h"
 #include "term.h"
 
 #define CHUNK     (256u << 10)
@@ -170,26 +172,6 @@ static bool tell_size(struct reading *reading, const struct vmstate_section *sec
     return true;
 }
 
-struct keeping {
-    struct inspection *to;
-    GArray *values; /* NULL: only checked */
-};
-
-static void keep_value(void *opaque, const struct vmstate_value *value)
-{
-    struct keeping *keeping = opaque;
-    struct inspect_value kept = {.kind = value->kind, .u = value->u, .i = value->i};
-
-    if (!keeping->values || keeping->to->kept > KEPT_MOST)
-        return;
-    kept.path = g_strdup(value->path);
-    kept.type = g_strdup(value->type);
-    if (value->kind == VMSTATE_VALUE_BYTES)
-        kept.bytes = g_bytes_new(value->bytes, value->len);
-    g_array_append_val(keeping->values, kept);
-    keeping->to->kept += sizeof(kept) + strlen(kept.path) + strlen(kept.type) + value->len;
-}
-
 static struct inspect_section *find_seen(struct inspection *to,
                                          const struct vmstate_section *section)
 {
@@ -217,13 +199,42 @@ static struct inspect_section *seen_section(struct inspection *to,
     return seen;
 }
 
-static bool close_section(struct reading *reading, const struct vmstate_event *event)
+static void ignore_value(void *opaque, const struct vmstate_value *value)
+{
+}
+
+/* Checks the body against its description; its fields stay when they are asked for. */
+static bool read_fields(struct reading *reading, struct inspect_section *seen)
 {
     struct inspection *to = reading->to;
-    struct inspect_section *seen = seen_section(to, event->section);
-    struct keeping keeping = {.to = to};
+    const GByteArray *body = reading->body;
     const char *reason;
     size_t at;
+    bool fine;
+
+    seen->wanted = inspect_wants(to, &seen->section);
+    if (seen->wanted || (to->aside && screen_knows(seen->section.name))) {
+        seen->tree = vmstate_device_tree(reading->device, body->data, body->len, &at, &reason);
+        fine = seen->tree != NULL;
+        to->kept += body->len;
+    } else {
+        fine = vmstate_device_walk(reading->device, body->data, body->len, ignore_value, NULL, &at,
+                                   &reason);
+    }
+    if (!fine) {
+        stop_at(reading, &seen->section, seen->section.body + at, "body");
+        stop(reading, INSPECT_BROKEN, "%s", reason);
+    } else if (to->kept > KEPT_MOST) {
+        stop_at(reading, &seen->section, seen->section.body, "fields");
+        stop(reading, INSPECT_BROKEN, "all fields so far take more than %u MiB", KEPT_MOST >> 20);
+        fine = false;
+    }
+    return fine;
+}
+
+static bool close_section(struct reading *reading, const struct vmstate_event *event)
+{
+    struct inspect_section *seen = seen_section(reading->to, event->section);
 
     seen->parts++;
     seen->bytes += event->section->body_size;
@@ -231,20 +242,8 @@ static bool close_section(struct reading *reading, const struct vmstate_event *e
     if (!reading->device)
         return true;
     seen->described = true;
-    if (inspect_wants(to, event->section))
-        seen->values = g_array_new(FALSE, FALSE, sizeof(struct inspect_value));
-    keeping.values = seen->values;
-    if (!vmstate_device_walk(reading->device, reading->body->data, reading->body->len, keep_value,
-                             &keeping, &at, &reason)) {
-        stop_at(reading, event->section, event->section->body + at, "body");
-        stop(reading, INSPECT_BROKEN, "%s", reason);
+    if (!read_fields(reading, seen))
         return false;
-    }
-    if (to->kept > KEPT_MOST) {
-        stop_at(reading, event->section, event->section->body, "fields");
-        stop(reading, INSPECT_BROKEN, "all fields so far take more than %u MiB", KEPT_MOST >> 20);
-        return false;
-    }
     g_byte_array_set_size(reading->body, 0);
     reading->device = NULL;
     return true;
@@ -274,6 +273,8 @@ static bool take_event(struct reading *reading, const struct vmstate_event *even
     case VMSTATE_RAM_PAGE:
     case VMSTATE_RAM_BYTES:
         ram_map_event(to->ram, event);
+        if (to->aside)
+            ram_aside_event(to->aside, event);
         return true;
     case VMSTATE_DISK_BLOCK:
         to->disk_blocks++;
@@ -374,15 +375,7 @@ void inspect_read(struct inspection *self, int fd)
 
 static void free_section(struct inspect_section *seen)
 {
-    for (guint i = 0; seen->values && i < seen->values->len; i++) {
-        struct inspect_value *value = &g_array_index(seen->values, struct inspect_value, i);
-
-        g_free(value->path);
-        g_free(value->type);
-        g_bytes_unref(value->bytes);
-    }
-    if (seen->values)
-        g_array_unref(seen->values);
+    vmstate_tree_free(seen->tree);
     g_free(seen);
 }
 
@@ -392,6 +385,7 @@ void inspect_free(struct inspection *self)
         free_section(self->sections->pdata[i]);
     g_ptr_array_unref(self->sections);
     ram_map_free(self->ram);
+    ram_aside_free(self->aside);
     vmstate_description_free(self->description);
     g_free(self->machine);
     g_free(self->window.bytes);
@@ -400,10 +394,5 @@ void inspect_free(struct inspection *self)
 
 bool inspect_wants(const struct inspection *self, const struct vmstate_section *section)
 {
-    const char *slash = strrchr(section->name, '/');
-
-    if (self->all_values)
-        return true;
-    return self->wanted &&
-           (!strcmp(self->wanted, section->name) || (slash && !strcmp(self->wanted, slash + 1)));
+    return self->all_values || (self->wanted && section_matches(section, self->wanted));
 }
