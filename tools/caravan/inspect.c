@@ -2,11 +2,9 @@
 #include "inspect.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define WINDOW_MOST (1u << 20)
 
@@ -130,29 +128,30 @@ static int report_absent(const struct inspection *self)
 static int run(const struct inspect_options *options, const char *file)
 {
     struct inspection inspection = {.wanted = options->section, .all_values = options->fields};
+    struct input *input;
+    char *reason;
     bool shot;
-    int fd = strcmp(file, "-") ? open(file, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
     int status;
 
-    if (fd < 0) {
-        fprintf(stderr, "caravan vmstate inspect: %s: %s\n", file, g_strerror(errno));
-        return INSPECT_BROKEN;
-    }
     if (!parse_window(options, &inspection.window)) {
-        close(fd);
         return usage_error("--ram takes BLOCK OFFSET LEN, with numbers as in C and LEN from 1 to "
                            "1048576");
+    }
+    input = input_open(file, &reason);
+    if (!input) {
+        fprintf(stderr, "caravan vmstate inspect: %s: %s\n", file, reason);
+        g_free(reason);
+        return INSPECT_BROKEN;
     }
     inspection.quiet = options->quiet || options->json;
     inspection.shot.path = options->screenshot;
     inspection.aside = options->screenshot ? ram_aside_new() : NULL;
     if (options->screenshot && !inspection.aside) {
         fprintf(stderr, "caravan vmstate inspect: no temporary file: %s\n", g_strerror(errno));
-        close(fd);
+        input_close(input);
         return INSPECT_BROKEN;
     }
-    inspect_read(&inspection, fd);
-    close(fd);
+    inspect_read(&inspection, input);
     shot = !inspection.aside || inspect_screenshot(&inspection);
     if (options->json)
         inspect_print_json(&inspection);
@@ -168,6 +167,7 @@ static int run(const struct inspect_options *options, const char *file)
             status = absent;
     }
     inspect_free(&inspection);
+    input_close(input);
     return status;
 }
 
@@ -182,7 +182,7 @@ static GOptionContext *option_context(struct inspect_options *o)
          NULL},
         {"screenshot", 0, 0, G_OPTION_ARG_FILENAME, &o->screenshot,
          "draw the VM's screen (of the video device that --section names, else the first)",
-         "OUT.png"},
+         "OUT.png|.ppm"},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "show no progress", NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };

@@ -7,9 +7,11 @@
 #include <stdint.h>
 #include <glib.h>
 
+#include "input.h"
 #include "inspect_ram.h"
 #include "ram_aside.h"
 #include "vmstate/description.h"
+#include "vmstate/schema.h"
 #include "vmstate/stream.h"
 #include "vmstate/tree.h"
 
@@ -47,13 +49,16 @@ struct inspection {
     struct ram_aside *aside; /* video memory for the shot, NULL: none is wanted */
     bool quiet;
     bool header;
-    uint64_t kept; /* bytes of memory that fields take */
+    uint64_t kept;        /* bytes of memory that fields take */
+    const char *wrapping; /* what the stream came in, borrowed */
     char *machine;
     GPtrArray *sections; /* struct inspect_section */
     struct ram_map *ram;
     struct ram_window window;
     struct vmstate_description *description; /* NULL: none, or not reached */
     uint64_t description_size;
+    struct vmstate_schemas *schemas; /* NULL: not needed */
+    const char *flavour;             /* who wrote it, by the layouts; NULL: not known */
     uint64_t disk_blocks;
     uint64_t commands;
     uint64_t size;  /* bytes of the stream, as far as it was read */
@@ -63,8 +68,8 @@ struct inspection {
     const char *remedy;         /* static, or NULL */
 };
 
-/* Reads the stream from a descriptor to its end. */
-void inspect_read(struct inspection *self, int fd);
+/* Reads the stream to its end. */
+void inspect_read(struct inspection *self, struct input *input);
 
 /* Whether a section's fields are to be printed. */
 bool inspect_wants(const struct inspection *self, const struct vmstate_section *section);

@@ -34,6 +34,22 @@ static bool fail(const struct inspection *self, const char *reason)
     return false;
 }
 
+/* A black picture should not come without a word. */
+static void warn_of_absence(const struct inspection *self)
+{
+    if (ram_aside_any_encoded(self->aside))
+        fprintf(stderr, "caravan vmstate inspect: some pages of video memory came as differences "
+                        "or compressed; they are not drawn as they should be\n");
+    for (size_t i = 0; i < ram_map_blocks(self->ram); i++) {
+        const struct ram_block_map *block = ram_map_block(self->ram, i);
+        uint64_t counts[RAM_PAGES];
+
+        if (ram_aside_size(self->aside, block->name) && ram_block_count(block, counts) &&
+            counts[RAM_ZERO] + counts[RAM_DATA] + counts[RAM_ENCODED] == 0)
+            fprintf(stderr, "caravan vmstate inspect: the stream has no page of %s\n", block->name);
+    }
+}
+
 bool inspect_screenshot(struct inspection *self)
 {
     struct screen *screen;
@@ -45,15 +61,13 @@ bool inspect_screenshot(struct inspection *self)
     screen = open_screen(self, &reason);
     if (!screen)
         return fail(self, reason);
-    written = screen_write_png(screen, self->shot.path, &reason);
+    written = screen_write(screen, self->shot.path, &reason);
     self->shot.width = screen->width;
     self->shot.height = screen->height;
     screen->free(screen);
     if (!written)
         return fail(self, reason ? reason : g_strerror(errno));
     self->shot.written = true;
-    if (ram_aside_any_encoded(self->aside))
-        fprintf(stderr, "caravan vmstate inspect: some pages of video memory came as differences "
-                        "or compressed; they are drawn black\n");
+    warn_of_absence(self);
     return true;
 }

@@ -2,6 +2,7 @@
 #include "screen_private.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
@@ -156,28 +157,44 @@ static bool write_rows(struct screen *screen, FILE *file, png_structp png, png_i
     return true;
 }
 
-bool screen_write_png(struct screen *screen, const char *path, const char **reason)
+static bool write_png(struct screen *screen, FILE *file, uint8_t *row, const char **reason)
+{
+    png_structp png =
+        png_create_write_struct(PNG_LIBPNG_VER_STRING, reason, keep_message, ignore_warning);
+    png_infop info = png ? png_create_info_struct(png) : NULL;
+    bool written = info && write_rows(screen, file, png, info, row);
+
+    png_destroy_write_struct(&png, &info);
+    if (!written)
+        *reason = "libpng cannot write it";
+    return written;
+}
+
+static bool write_ppm(struct screen *screen, FILE *file, uint8_t *row)
+{
+    fprintf(file, "P6\n%" PRIu32 " %" PRIu32 "\n255\n", screen->width, screen->height);
+    for (uint32_t y = 0; y < screen->height; y++) {
+        screen->row(screen, row);
+        fwrite(row, 3, screen->width, file);
+    }
+    return !ferror(file);
+}
+
+bool screen_write(struct screen *screen, const char *path, const char **reason)
 {
     FILE *file = fopen(path, "wbe");
-    png_structp png;
-    png_infop info;
     uint8_t *row;
     bool written;
 
     *reason = NULL;
     if (!file)
         return false;
-    png = png_create_write_struct(PNG_LIBPNG_VER_STRING, reason, keep_message, ignore_warning);
-    info = png ? png_create_info_struct(png) : NULL;
     row = g_malloc0((size_t)screen->width * 3);
-    written = info && write_rows(screen, file, png, info, row);
-    png_destroy_write_struct(&png, &info);
+    written = g_str_has_suffix(path, ".ppm") ? write_ppm(screen, file, row)
+                                             : write_png(screen, file, row, reason);
     g_free(row);
-    errno = 0;
     if (fclose(file))
         written = false;
-    if (!written && !*reason && !errno)
-        *reason = "libpng cannot write it";
     if (!written) {
         int error = errno;
 

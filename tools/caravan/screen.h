@@ -35,8 +35,8 @@ bool screen_knows(const char *section);
  * Freed with screen->free. */
 struct screen *screen_open(const struct screen_source *source, const char **reason);
 
-/* Writes a PNG; no file is left on failure. False with *reason (static, or errno when it is NULL).
- */
-bool screen_write_png(struct screen *screen, const char *path, const char **reason);
+/* Writes PNG, or binary PPM (P6) when the name ends in ".ppm"; no file is left on failure. False
+ * with *reason (static, or errno when it is NULL). Draws the screen, once. */
+bool screen_write(struct screen *screen, const char *path, const char **reason);
 
 #endif
