@@ -19,8 +19,8 @@ struct reading {
     struct vmstate_input in;
     struct input *input;
     uint8_t *chunk;
-    GByteArray *tail; /* from the first section of unknown size on; NULL: not yet there */
-    GByteArray *body; /* of the open section */
+    GByteArray *tail;          /* from the first section of unknown size on; NULL: not yet there */
+    struct vmstate_input body; /* of the open section: in the tail, in one piece */
     const struct vmstate_device *device;
     struct vmstate_schemas *schemas; /* instead of a description; NULL: none needed */
     struct vmstate_error schema_error;
@@ -210,12 +210,12 @@ static struct vmstate_tree *make_tree(struct reading *reading,
                                       const struct vmstate_section *section, size_t *at,
                                       const char **reason)
 {
-    const GByteArray *body = reading->body;
+    const struct vmstate_input *body = &reading->body;
     struct vmstate_tree *tree;
 
     if (!reading->by_schema)
-        return vmstate_device_tree(reading->device, body->data, body->len, at, reason);
-    tree = vmstate_schemas_tree(reading->schemas, section, body->data, body->len,
+        return vmstate_device_tree(reading->device, body->bytes, body->len, at, reason);
+    tree = vmstate_schemas_tree(reading->schemas, section, body->bytes, body->len,
                                 &reading->schema_error);
     *at = (size_t)reading->schema_error.offset;
     *reason = reading->schema_error.reason;
@@ -227,7 +227,7 @@ static bool read_fields(struct reading *reading, const struct vmstate_section *s
                         struct inspect_section *seen)
 {
     struct inspection *to = reading->to;
-    const GByteArray *body = reading->body;
+    const struct vmstate_input *body = &reading->body;
     const char *reason;
     size_t at;
     bool keep, fine;
@@ -239,7 +239,7 @@ static bool read_fields(struct reading *reading, const struct vmstate_section *s
         fine = seen->tree != NULL;
         to->kept += keep ? body->len : 0;
     } else {
-        fine = vmstate_device_walk(reading->device, body->data, body->len, ignore_value, NULL, &at,
+        fine = vmstate_device_walk(reading->device, body->bytes, body->len, ignore_value, NULL, &at,
                                    &reason);
     }
     if (!keep) {
@@ -269,7 +269,7 @@ static bool close_section(struct reading *reading, const struct vmstate_event *e
     seen->described = true;
     if (!read_fields(reading, event->section, seen))
         return false;
-    g_byte_array_set_size(reading->body, 0);
+    reading->body = (struct vmstate_input){0};
     reading->device = NULL;
     reading->by_schema = false;
     return true;
@@ -291,7 +291,7 @@ static bool take_event(struct reading *reading, const struct vmstate_event *even
         to->machine = g_strdup(event->text);
         return true;
     case VMSTATE_SECTION_BYTES:
-        g_byte_array_append(reading->body, event->bytes, (guint)event->len);
+        reading->body = (struct vmstate_input){event->bytes, event->len};
         return true;
     case VMSTATE_SECTION_CLOSED:
         return close_section(reading, event);
@@ -371,7 +371,6 @@ void inspect_read(struct inspection *self, struct input *input)
     self->ram = ram_map_new(&self->window);
     reading.stream = vmstate_stream_new();
     reading.chunk = g_malloc(CHUNK);
-    reading.body = g_byte_array_new();
     read_stream(&reading);
     self->size = vmstate_stream_offset(reading.stream);
     term_clear_status(&reading.term);
@@ -380,7 +379,6 @@ void inspect_read(struct inspection *self, struct input *input)
     self->schemas = reading.schemas;
     if (reading.tail)
         g_byte_array_unref(reading.tail);
-    g_byte_array_unref(reading.body);
     g_free(reading.chunk);
     vmstate_stream_free(reading.stream);
 }
