@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "vmstate/fields_buf.h"
 #include "fuzz/fuzz.h"
 #include "migrate/blob.h"
 

@@ -29,7 +29,7 @@ const char **spice_server_char_device_recognized_subtypes(void)
 {
     /* The interface says char **, so the array cannot be const. */
     static const char *subtypes[] = {
-#define VMC_SUBTYPE(name, serve, id) name,
+#define VMC_SUBTYPE(name, server, id) name,
 #include "proto/char_subtypes.h"
 #undef VMC_SUBTYPE
         NULL,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "vmstate/fields_buf.h"
 
 /* Heap a load may take: the structs of the surfaces and of the records beside their bytes. */
 #define BUDGET_EXTRA (1u << 20)

@@ -72,6 +72,19 @@ struct endpoint *client_endpoint(const struct client *self, uint8_t type, uint8_
     return NULL;
 }
 
+bool client_is_arriving(const struct client *self)
+{
+    switch (self->move.target) {
+    case MOVE_TARGET_LINKED:
+    case MOVE_TARGET_SEAMLESS:
+        return true;
+    case MOVE_TARGET_NONE:
+    case MOVE_TARGET_ARRIVED:
+        break;
+    }
+    return false;
+}
+
 static void attach(struct endpoint *self, bool target)
 {
     self->target = target;
@@ -199,20 +212,23 @@ void clients_disconnect_all(struct server *server, const char *reason)
         client_disconnect(list[i], reason);
 }
 
-/* Its state is on its way. */
-static bool comes_by_move(const struct server *server, const struct link_request *request)
+void clients_end_stragglers(struct server *server)
 {
-    const struct client *client = client_find(server, request->connection_id);
-
-    return client && (client->move.target == MOVE_TARGET_LINKED ||
-                      client->move.target == MOVE_TARGET_SEAMLESS);
+    for (guint i = 0; i < server->clients->len; i++) {
+        struct client *client = g_ptr_array_index(server->clients, i);
+        if (client_is_arriving(client) && !client->turned_out && !server_takes_arrivals(server))
+            client_disconnect(client, "it linked ahead of a move and never came");
+    }
 }
 
 static const struct endpoint_ops *device_ops_find(const struct server *server,
                                                   const struct link_request *request,
                                                   const struct endpoint_ops *ops)
 {
-    return vmc_device_accepts(server->vmc, request, comes_by_move(server, request)) ? ops : NULL;
+    const struct client *client = client_find(server, request->connection_id);
+    bool by_move = client && client_is_arriving(client);
+
+    return vmc_device_accepts(server->vmc, request, by_move) ? ops : NULL;
 }
 
 const struct endpoint_ops *endpoint_ops_find(const struct server *server,

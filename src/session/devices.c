@@ -7,19 +7,26 @@
 
 #include "base/log.h"
 #include "session/server_impl.h"
+#include "session/session_agent.h"
 #include "session/vmc.h"
 
 #define WEBDAV_PORT "org.spice-space.webdav.0"
 #define STREAM_PORT "org.spice-space.stream.0" /* pictures that the guest has encoded */
 
 enum {
-    QUEUE_MAX = 256 * 1024, /* bytes to a guest */
+    QUEUE_MAX = 256 * 1024,
+    AGENT_QUEUE_MAX = 2048, /* the hub has the rest: it can tell which of it is old */
 };
 
-/* `serve` sets the user of a new device, or says in the log why it can't. */
+struct device_server {
+    size_t queue_max; /* bytes to the guest */
+    /* Sets the user of a new device, or says in the log why it can't. */
+    bool (*serve)(struct server *server, struct char_device *device, int id);
+};
+
 struct device_kind {
     const char *subtype;
-    bool (*serve)(struct server *server, struct char_device *device, int id);
+    const struct device_server *server;
     int id; /* of its channel; -1: the next that is free */
 };
 
@@ -45,8 +52,7 @@ static const struct char_device_user nobody = {
 
 static bool serve_agent(struct server *server, struct char_device *device, int id)
 {
-    char_device_set_user(device, &nobody, device);
-    char_device_set_open(device, true);
+    agent_attach(server->agent, device);
     return true;
 }
 
@@ -79,9 +85,14 @@ static bool serve_port(struct server *server, struct char_device *device, int id
     return vmc_device_add(server->vmc, device, type, id);
 }
 
+static const struct device_server agents = {AGENT_QUEUE_MAX, serve_agent};
+static const struct device_server smartcards = {QUEUE_MAX, serve_nobody};
+static const struct device_server usb_sockets = {QUEUE_MAX, serve_usb};
+static const struct device_server ports = {QUEUE_MAX, serve_port};
+
 static const struct device_kind kinds[] = {
-    {"port", serve_port, -1},
-#define VMC_SUBTYPE(name, serve, id) {name, serve, id},
+    {"port", &ports, -1},
+#define VMC_SUBTYPE(name, server, id) {name, &server, id},
 #include "proto/char_subtypes.h"
 #undef VMC_SUBTYPE
 };
@@ -145,8 +156,8 @@ bool devices_add(struct devices *self, SpiceCharDeviceInstance *sin)
         log_warn("a character device of the unknown subtype %s is left alone", sin->subtype);
         return true;
     }
-    device = char_device_new(self->server->loop, sin, QUEUE_MAX);
-    if (!kind->serve(self->server, device, kind->id)) {
+    device = char_device_new(self->server->loop, sin, kind->server->queue_max);
+    if (!kind->server->serve(self->server, device, kind->id)) {
         char_device_remove(device);
         return false;
     }

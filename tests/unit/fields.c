@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "vmstate/fields_buf.h"
 #include "vmstate/fields.h"
 
 /* ---- A thing with one row of every kind ---- */

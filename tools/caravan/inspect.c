@@ -2,16 +2,15 @@
 #include "inspect.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define WINDOW_MOST (1u << 20)
 
 struct inspect_options {
     char *section;
+    char *screenshot;
     gboolean fields;
     gboolean json;
     gboolean quiet;
@@ -96,7 +95,7 @@ static int wanted_section(const struct inspection *self)
         const struct inspect_section *seen = self->sections->pdata[i];
 
         if (inspect_wants(self, &seen->section))
-            there = MAX(there, seen->values ? 2 : 1);
+            there = MAX(there, seen->tree ? 2 : 1);
     }
     return there;
 }
@@ -129,21 +128,31 @@ static int report_absent(const struct inspection *self)
 static int run(const struct inspect_options *options, const char *file)
 {
     struct inspection inspection = {.wanted = options->section, .all_values = options->fields};
-    int fd = strcmp(file, "-") ? open(file, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+    struct input *input;
+    char *reason;
+    bool shot;
     int status;
 
-    if (fd < 0) {
-        fprintf(stderr, "caravan vmstate inspect: %s: %s\n", file, g_strerror(errno));
-        return INSPECT_BROKEN;
-    }
     if (!parse_window(options, &inspection.window)) {
-        close(fd);
         return usage_error("--ram takes BLOCK OFFSET LEN, with numbers as in C and LEN from 1 to "
                            "1048576");
     }
+    input = input_open(file, &reason);
+    if (!input) {
+        fprintf(stderr, "caravan vmstate inspect: %s: %s\n", file, reason);
+        g_free(reason);
+        return INSPECT_BROKEN;
+    }
     inspection.quiet = options->quiet || options->json;
-    inspect_read(&inspection, fd);
-    close(fd);
+    inspection.shot.path = options->screenshot;
+    inspection.aside = options->screenshot ? ram_aside_new() : NULL;
+    if (options->screenshot && !inspection.aside) {
+        fprintf(stderr, "caravan vmstate inspect: no temporary file: %s\n", g_strerror(errno));
+        input_close(input);
+        return INSPECT_BROKEN;
+    }
+    inspect_read(&inspection, input);
+    shot = !inspection.aside || inspect_screenshot(&inspection);
     if (options->json)
         inspect_print_json(&inspection);
     else
@@ -152,12 +161,13 @@ static int run(const struct inspect_options *options, const char *file)
         report_error(&inspection, file);
     status = inspection.exit;
     if (status == INSPECT_WHOLE || status == INSPECT_STOPPED) {
-        int absent = report_absent(&inspection);
+        int absent = shot ? report_absent(&inspection) : INSPECT_ABSENT;
 
         if (status == INSPECT_WHOLE)
             status = absent;
     }
     inspect_free(&inspection);
+    input_close(input);
     return status;
 }
 
@@ -166,9 +176,13 @@ static GOptionContext *option_context(struct inspect_options *o)
     const GOptionEntry entries[] = {
         {"json", 'j', 0, G_OPTION_ARG_NONE, &o->json, "write one JSON object", NULL},
         {"section", 's', 0, G_OPTION_ARG_STRING, &o->section,
-         "print the fields of the sections of this name (or what stands behind its slash)", "NAME"},
+         "print the fields of the sections of this name (or what stands behind its slash)",
+         "NAME[:INSTANCE]"},
         {"fields", 'f', 0, G_OPTION_ARG_NONE, &o->fields, "print the fields of every section",
          NULL},
+        {"screenshot", 0, 0, G_OPTION_ARG_FILENAME, &o->screenshot,
+         "draw the VM's screen (of the video device that --section names, else the first)",
+         "OUT.png|.ppm"},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "show no progress", NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
@@ -182,7 +196,8 @@ static GOptionContext *option_context(struct inspect_options *o)
     g_option_context_set_description(
         context, "  --ram BLOCK OFFSET LEN  hexdump of RAM: -- not sent, ?? sent encoded\n\n"
                  "Exit: 0 read to its end, 1 usage, 2 broken or unreadable, 3 stopped before a\n"
-                 "      section whose layout is not known, 4 no such section or block.\n");
+                 "      section whose layout is not known, 4 no such section or block,\n"
+                 "      or nothing that can be drawn.\n");
     return context;
 }
 
@@ -205,5 +220,6 @@ int inspect_main(int argc, char **argv)
     }
     g_option_context_free(context);
     g_free(options.section);
+    g_free(options.screenshot);
     return status;
 }

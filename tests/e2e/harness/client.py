@@ -11,6 +11,7 @@ from .picture import Picture
 from .run import Failure, Skip, check
 
 COMMAND_SECONDS = 20
+COMMAND_FAILED = 5
 
 
 def probe_command(uri, password, settings):
@@ -26,7 +27,8 @@ def probe_command(uri, password, settings):
 class Client:
     """One `caravan probe` process (CARAVAN_PROBE is the command). Events are kept in order."""
 
-    def __init__(self, bench, name, uri, password=None, settings=(), command=None):
+    def __init__(self, bench, name, uri, password=None, settings=(), environment=None,
+                 command=None):
         """command: of another client with the same kind of input and output."""
         self.bench, self.name = bench, name
         self.events = []
@@ -34,7 +36,7 @@ class Client:
         self._ended = False
         self._log = bench.path(f"{name}.log")
         arguments = command or probe_command(uri, password, settings)
-        environment = dict(os.environ)
+        environment = dict(os.environ, **(environment or {}))
         with open(bench.path(f"{name}.stderr"), "wb") as errors:
             self.process = bench.spawn(arguments, self._log, stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, stderr=errors, env=environment)
@@ -143,9 +145,11 @@ class Client:
         return self.command("stats")
 
     def quit(self):
-        """A clean end."""
+        """A clean end; its status tells whether a command has failed."""
         self.send("quit")
-        check(self.end() == 0, f"{self.name}: ended with status {self.process.returncode}")
+        status = self.end()
+        failed = any(not reply["ok"] for reply in self.seen(["reply"]))
+        check(status == (COMMAND_FAILED if failed else 0), f"{self.name}: ended with status {status}")
 
     def end(self, seconds=20):
         """The exit status once the client has ended."""
@@ -155,9 +159,9 @@ class Client:
             raise Failure(f"{self.name}: has not ended within {seconds} s") from None
 
 
-def connect(bench, vm, name="client", uri=None, password=None, settings=()):
+def connect(bench, vm, name="client", uri=None, password=None, settings=(), environment=None):
     """A client that shows the VM's screen and has all of its channels."""
-    client = Client(bench, name, uri or vm.spice.uri, password, settings)
+    client = Client(bench, name, uri or vm.spice.uri, password, settings, environment)
     client.wait_picture()
     for channel in ("inputs", "cursor"):
         client.command(f"wait-channel {channel} 10")
