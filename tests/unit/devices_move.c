@@ -59,7 +59,7 @@ static void what_the_guest_has_not_taken_travels_in_order(void **state)
     /* more than the queue holds: some waits in the link, some in its input */
     w.at_source[0]->takes = 3;
     for (unsigned i = 0; i < 60000; i++)
-        buf_append(&many, "0123456789abcdef" + i % 10, 6);
+        buf_append(&many, &"0123456789abcdef"[i % 10], 6);
     for (size_t at = 0; at < many.len; at += 10000)
         rig_send(link, SPICE_MSGC_SPICEVMC_DATA, many.data + at, 10000);
     assert_int_equal(w.at_source[0]->guest_in.len, 3);
