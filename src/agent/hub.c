@@ -20,10 +20,20 @@ struct hub *hub_new(const struct hub_ops *ops, void *opaque)
     return self;
 }
 
+static void client_free(struct hub_client *client)
+{
+    party_clear(&client->party);
+    inflow_clear(&client->party.in);
+    buf_free(&client->monitors);
+    g_free(client);
+}
+
 void hub_free(struct hub *self)
 {
     if (!self)
         return;
+    for (guint i = 0; i < self->clients->len; i++)
+        client_free(g_ptr_array_index(self->clients, i));
     party_clear(&self->guest);
     inflow_clear(&self->server_port);
     buf_free(&self->raw);
@@ -40,19 +50,6 @@ static struct hub_client *client_at(const struct hub *self, guint i)
 
 /* ---- Running ---- */
 
-/* What is left of a message in the middle of which a session ended still comes: clients keep their
- * queues. So the stream goes on where it is, and that message leads nowhere. */
-static void clear_but_stream(struct party *party)
-{
-    struct inflow in = party->in;
-
-    party->in = (struct inflow){.from = in.from};
-    party_clear(party);
-    party->in = in;
-    party->in.to = NULL;
-    party->in.held = false;
-}
-
 static void end_session(struct hub_client *client)
 {
     struct party *party = &client->party;
@@ -64,7 +61,7 @@ static void end_session(struct hub_client *client)
     clipboard_leave(party);
     files_client_left(client);
     party_cut(party);
-    clear_but_stream(party);
+    party_clear(party);
     client->renew = client->told;
     if (!client->new_tokens)
         client->owed += client->held;
@@ -79,17 +76,23 @@ void hub_client_renew(struct hub_client *client, const char *reason)
     client->party.hub->again = true;
 }
 
-/* Messages whose bytes have all gone on are given back; the others hold their tokens. */
+/* Messages whose bytes the guest has taken are given back; the others hold their tokens, so that
+ * with one client no more is under way than other servers have. */
+#define PIECE (HUB_DATA_MAX + CHUNK_HEADER)
+
 static void give_back(struct hub_client *client)
 {
     const struct inflow *in = &client->party.in;
-    uint32_t waiting = in->held ? (uint32_t)((in->in.len + HUB_DATA_MAX - 1) / HUB_DATA_MAX) : 0;
+    bool streams = client->party.hub->guest.source == in;
+    size_t under_way =
+        (in->held ? in->in.len : 0) + (streams ? client->party.hub->guest.out.len : 0);
+    uint32_t waiting = (uint32_t)((under_way + PIECE - 1) / PIECE);
 
     if (waiting >= client->held)
         return;
     client->owed += client->held - waiting;
     client->held = waiting;
-    client->party.wake = true;
+    client->party.wake |= client->owed >= TOKENS_AT_ONCE;
 }
 
 static void run_client(struct hub_client *client)
@@ -114,6 +117,8 @@ static void wake(struct party *party)
     if (!party->wake)
         return;
     party->wake = false;
+    if (party->client && !party->client->owner)
+        return;
     if (!party->client)
         hub->ops->wake_guest(hub->opaque);
     else if (party->client->garbage)
@@ -130,15 +135,21 @@ static void close_garbage(struct hub *self)
     self->ops->guest_garbage(self->opaque, reason);
 }
 
-static void run_once(struct hub *self)
+static void handle(struct hub *self)
 {
-    self->again = false;
     hub_run_guest(self);
     if (self->garbage)
         close_garbage(self);
     for (guint i = 0; i < self->clients->len; i++)
         run_client(client_at(self, i));
     hub_flush_mouse(self);
+}
+
+static void run_once(struct hub *self)
+{
+    self->again = false;
+    if (!self->frozen && !self->held)
+        handle(self);
     wake(&self->guest);
     for (guint i = 0; i < self->clients->len; i++)
         wake(&client_at(self, i)->party);
@@ -185,9 +196,26 @@ static void check_client_stalled(struct hub_client *client)
         hub_client_renew(client, "it does not read what it asked for");
 }
 
+/* Who should have arrived with a move and has not. */
+static void give_up_late(struct hub *self)
+{
+    if (self->now_us < self->arrive_until)
+        return;
+    for (guint i = self->clients->len; i-- > 0;) {
+        struct hub_client *client = client_at(self, i);
+        if (!client->owner)
+            hub_client_free(client);
+    }
+    if (self->awaits_port)
+        hub_guest_close(self);
+}
+
 void hub_tick(struct hub *self, int64_t now_us)
 {
     self->now_us = now_us;
+    if (self->frozen) /* what is overdue then is answered at the target */
+        return;
+    give_up_late(self);
     clipboard_tick(self);
     check_guest_stalled(self);
     for (guint i = 0; i < self->clients->len; i++)
@@ -209,11 +237,17 @@ void hub_set_switches(struct hub *self, struct hub_switches switches)
 
 bool hub_guest_is_open(const struct hub *self)
 {
-    return self && self->state != GUEST_CLOSED;
+    return self && self->state != GUEST_CLOSED && !self->awaits_port;
 }
 
 void hub_guest_open(struct hub *self)
 {
+    if (self->awaits_port) {
+        self->awaits_port = false;
+        self->guest.wake = true;
+        hub_run(self);
+        return;
+    }
     if (self->state != GUEST_CLOSED)
         hub_guest_close(self);
     self->state = GUEST_OPEN;
@@ -231,6 +265,8 @@ void hub_guest_close(struct hub *self)
     self->changed = true;
     self->monitors_from = NULL;
     self->mouse.dirty = false;
+    self->awaits_port = false;
+    self->transparent = NULL;
     party_cut(&self->guest);
     party_clear(&self->guest);
     inflow_clear(&self->server_port);
@@ -246,7 +282,16 @@ void hub_guest_close(struct hub *self)
 
 /* ---- Clients ---- */
 
-struct hub_client *hub_client_new(struct hub *self, uint32_t id, bool new_tokens, void *owner)
+struct hub_client *hub_find(const struct hub *self, uint32_t id)
+{
+    for (guint i = 0; i < self->clients->len; i++) {
+        if (client_at(self, i)->id == id)
+            return client_at(self, i);
+    }
+    return NULL;
+}
+
+struct hub_client *hub_client_make(struct hub *self, uint32_t id)
 {
     struct hub_client *client = g_new0(struct hub_client, 1);
 
@@ -254,28 +299,35 @@ struct hub_client *hub_client_new(struct hub *self, uint32_t id, bool new_tokens
     client->party.client = client;
     client->party.in.from = &client->party;
     client->id = id;
-    client->owner = owner;
-    client->new_tokens = new_tokens;
-    client->told = hub_guest_is_open(self);
+    client->new_tokens = true;
     client->window_left = HUB_WINDOW;
     client->max_clipboard = -1;
     g_ptr_array_add(self->clients, client);
     return client;
 }
 
-void hub_client_anew(struct hub_client *client)
+struct hub_client *hub_client_new(struct hub *self, uint32_t id, bool new_tokens, void *owner)
 {
-    client->told = client->renew = true;
-    client->party.wake = true;
-    hub_run(client->party.hub);
+    struct hub_client *client = hub_client_make(self, id);
+
+    client->owner = owner;
+    client->new_tokens = new_tokens;
+    client->told = hub_guest_is_open(self);
+    return client;
 }
 
 void hub_client_free(struct hub_client *client)
 {
     struct hub *hub = client->party.hub;
 
+    if (hub->frozen) { /* it has gone on; the others' states speak of it */
+        client->owner = NULL;
+        return;
+    }
     g_ptr_array_remove(hub->clients, client);
     client->replied = false;
+    if (hub->transparent == client)
+        hub->transparent = NULL;
     clipboard_leave(&client->party);
     files_client_left(client);
     party_cut(&client->party);
@@ -288,9 +340,7 @@ void hub_client_free(struct hub_client *client)
     else if (client->max_clipboard >= 0)
         clipboard_tell_max(hub);
     hub_run(hub);
-    party_clear(&client->party);
-    buf_free(&client->monitors);
-    g_free(client);
+    client_free(client);
 }
 
 void hub_client_start(struct hub_client *client, uint32_t tokens)
@@ -337,19 +387,14 @@ static void add_data(struct hub_client *client, const uint8_t *bytes, size_t len
 
 void hub_client_data(struct hub_client *client, const uint8_t *bytes, size_t len)
 {
-    if (len <= HUB_DATA_MAX && !client->started && client->new_tokens)
-        add_data(client, bytes, len); /* of a session that is over, as its tokens are */
-    else if (len > HUB_DATA_MAX || client->window_left == 0) {
+    bool counts = client->started || !client->new_tokens; /* else its tokens are void */
+
+    if (len > HUB_DATA_MAX || (counts && client->window_left == 0)) {
         client->garbage = "it says more to the agent than it may";
         client->party.wake = true;
-    } else if (!client->started) {
-        client->window_left--;
-        client->owed++;
-        client->party.wake = true;
-        add_data(client, bytes, len);
     } else {
-        client->window_left--;
-        client->held++;
+        client->window_left -= counts;
+        client->held += counts;
         add_data(client, bytes, len);
     }
     hub_run(client->party.hub);
@@ -381,7 +426,7 @@ static bool say_data(struct hub_client *client, struct hub_word *word)
     buf_consume(&party->out, word->len);
     party->moved_us = party->hub->now_us;
     if (client->tokens != UINT32_MAX)
-        client->tokens--;
+        client->tokens -= client->tokens > 0;
     hub_run(party->hub);
     return say(word, HUB_SAY_DATA, 0);
 }
@@ -396,12 +441,12 @@ bool hub_client_next(struct hub_client *client, struct hub_word *word)
     }
     if (!client->told)
         return hub_guest_is_open(client->party.hub) && say_connected(client, word);
-    if (owed) {
+    if (owed >= TOKENS_AT_ONCE) {
         client->owed = 0;
         client->window_left += owed;
         return say(word, HUB_SAY_TOKENS, owed);
     }
-    if (client->started && client->tokens && client->party.out.len)
+    if (client->started && (client->tokens || client->party.hub->frozen) && client->party.out.len)
         return say_data(client, word);
     return false;
 }
