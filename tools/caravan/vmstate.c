@@ -3,6 +3,7 @@
 #include <string.h>
 #include <glib.h>
 
+#include "check.h"
 #include "cli.h"
 #include "inspect.h"
 
@@ -11,6 +12,7 @@ static const struct {
     const char *summary;
     int (*run)(int argc, char **argv);
 } actions[] = {
+    {"check", "tell whether a QEMU will load a saved VM", check_main},
     {"inspect", "tell what a migration stream holds", inspect_main},
 };
 
