@@ -4,15 +4,21 @@
 #include <spice/enums.h>
 #include <string.h>
 
+#include "agent/hub.h"
 #include "base/log.h"
 #include "channel/main.h"
 #include "migrate/move.h"
+#include "session/hearing.h"
 #include "session/devices.h"
 #include "session/linker.h"
 #include "session/server_impl.h"
+#include "session/session_agent.h"
 
 enum {
     PING_MS = 5 * 1000,
+    ARRIVAL_GRACE_S = 30, /* after the guest started, a move's links may still come */
+    BRISK_PING_MS = 100,
+    BRISK_PINGS = 20,
     MEDIA_DELAY_MS = 400, /* clients' clock runs behind ours, so that nothing comes too late */
 };
 
@@ -40,9 +46,11 @@ bool server_init(struct server *self, SpiceCoreInterface *core)
     if (!self->loop)
         return false;
     self->move = move_new(self);
+    self->agent = agent_new(self);
     self->devices = devices_new(self);
     self->ping = loop_timer_add(self->loop, on_ping, self);
     loop_timer_start(self->ping, PING_MS);
+    self->hearing = hearing_new(self);
     self->linker = linker_new(self);
     return self->linker != NULL;
 }
@@ -52,6 +60,7 @@ static void screen_free(struct screen *screen)
 {
     display_free(screen->display);
     loop_drain(screen->server->loop);
+    g_free(screen->address);
     g_free(screen);
 }
 
@@ -66,8 +75,10 @@ void server_free(struct server *self)
     if (self->loop) {
         clients_free_all(self);
         devices_free(self->devices);
+        agent_free(self->agent);
         move_free(self->move);
         loop_timer_remove(self->ping);
+        hearing_free(self->hearing);
         loop_free(self->loop);
     }
     g_ptr_array_free(self->screens, TRUE);
@@ -96,10 +107,18 @@ struct screen *server_screen(const struct server *self, uint8_t id)
     return NULL;
 }
 
+bool server_takes_arrivals(const struct server *self)
+{
+    int64_t since = loop_now_us() - self->vm_started_us;
+
+    return !self->vm_started_us || since < (int64_t)ARRIVAL_GRACE_S * G_USEC_PER_SEC;
+}
+
 static void on_ping(void *opaque)
 {
     struct server *self = opaque;
 
+    clients_end_stragglers(self);
     for (guint i = 0; i < self->clients->len; i++) {
         struct client *client = g_ptr_array_index(self->clients, i);
         struct main_link *link = client->main ? endpoint_main_link(client->main) : NULL;
@@ -112,7 +131,15 @@ static void on_ping(void *opaque)
         conn_send_ping(main_link_conn(link), 1, (uint64_t)loop_now_us());
         conn_wake(main_link_conn(link));
     }
-    loop_timer_start(self->ping, PING_MS);
+    if (self->brisk_pings)
+        self->brisk_pings--;
+    loop_timer_start(self->ping, self->brisk_pings ? BRISK_PING_MS : PING_MS);
+}
+
+void server_ping_briskly(struct server *self)
+{
+    self->brisk_pings = BRISK_PINGS;
+    loop_timer_start(self->ping, BRISK_PING_MS);
 }
 
 bool server_add_client(struct server *self, int fd, bool tls, bool skip_auth)
@@ -218,6 +245,22 @@ bool server_add_qxl(struct server *self, QXLInstance *qxl)
     return true;
 }
 
+void server_set_device_info(struct server *self, QXLInstance *qxl, const char *address,
+                            uint32_t first, uint32_t count)
+{
+    struct screen *screen =
+        qxl->id >= 0 && qxl->id <= UINT8_MAX ? server_screen(self, (uint8_t)qxl->id) : NULL;
+
+    if (!screen || screen->qxl != qxl)
+        return;
+    g_free(screen->address);
+    screen->address = g_strdup(address);
+    screen->first_output = first;
+    screen->n_outputs = count;
+    display_set_max_monitors(screen->display, count);
+    hub_devices_changed(agent_hub(self->agent));
+}
+
 static void close_channel(struct server *self, uint8_t id)
 {
     for (guint i = 0; i < self->clients->len; i++) {
@@ -314,13 +357,12 @@ static struct endpoint *inputs_of(struct client *client)
     return endpoint && !endpoint->closing ? endpoint : NULL;
 }
 
-/* QEMU drops what comes while the VM stands still. */
-static void hold_inputs(struct server *self)
+void server_release_inputs(struct server *self)
 {
     for (guint i = 0; i < self->clients->len; i++) {
         struct endpoint *endpoint = inputs_of(g_ptr_array_index(self->clients, i));
         if (endpoint)
-            endpoint_inputs_hold(endpoint);
+            endpoint_inputs_release(endpoint);
     }
 }
 
@@ -348,7 +390,8 @@ void server_vm_start(struct server *self)
         struct screen *screen = g_ptr_array_index(self->screens, i);
         display_start(screen->display);
     }
-    hold_inputs(self);
+    hearing_vm_changed(self->hearing);
+    server_release_inputs(self);
     devices_follow_vm(self->devices);
 }
 
@@ -359,7 +402,7 @@ void server_vm_stop(struct server *self)
         struct screen *screen = g_ptr_array_index(self->screens, i);
         display_stop(screen->display);
     }
-    hold_inputs(self);
+    hearing_vm_changed(self->hearing);
     devices_follow_vm(self->devices);
 }
 

@@ -10,6 +10,8 @@
 #include "session/client.h"
 #include "session/server.h"
 
+struct agent;
+struct hearing;
 struct devices;
 struct linker;
 struct move;
@@ -20,6 +22,8 @@ struct screen {
     QXLInstance *qxl;
     struct display *display;
     uint32_t width, height; /* of the primary surface; 0: none */
+    char *address;          /* of the device, as the guest sees it; NULL: unknown */
+    uint32_t first_output, n_outputs;
 };
 
 struct server {
@@ -32,6 +36,7 @@ struct server {
     GPtrArray *screens; /* struct screen; owned */
     struct move *move;
     struct devices *devices;
+    struct agent *agent;
 
     SpiceKbdInstance *keyboard;
     SpiceMouseInstance *mouse;
@@ -42,6 +47,8 @@ struct server {
     bool vm_running;
     int64_t vm_started_us; /* 0: never */
     struct loop_timer *ping;
+    struct hearing *hearing;
+    unsigned brisk_pings; /* that are still to come */
 };
 
 /* mouse.c */
@@ -52,6 +59,16 @@ void mouse_update(struct server *self);
 
 /* ms; what clients play sound and video by */
 uint32_t server_multi_media_time(void);
+
+/* Links ahead of a move are for a VM that has not started, or just has. */
+bool server_takes_arrivals(const struct server *self);
+
+/* The guest may hear what was kept for it. */
+void server_release_inputs(struct server *self);
+
+/* A client has come by a seamless move. spice-gtk keeps its main link to the source open until
+ * something comes from the target, and the source lives as long: so pings come soon and often. */
+void server_ping_briskly(struct server *self);
 
 struct screen *server_screen(const struct server *self, uint8_t id);
 

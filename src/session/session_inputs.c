@@ -2,9 +2,12 @@
 /* A client's inputs endpoint: what it types and points goes to QEMU's devices. */
 #include <spice/enums.h>
 
+#include "agent/hub.h"
 #include "channel/inputs.h"
 #include "migrate/move.h"
+#include "session/hearing.h"
 #include "session/server_impl.h"
+#include "session/session_agent.h"
 #include "stream/pump.h"
 
 struct inputs_endpoint {
@@ -29,9 +32,25 @@ static const SpiceTabletInterface *tablet_of(const struct server *server)
     return (const SpiceTabletInterface *)(const void *)server->tablet->base.sif;
 }
 
+/* The guest's agent moves the pointer where it can; the tablet needs no help from the guest. */
+static struct hub *pointing_agent(const struct server *server)
+{
+    struct hub *hub = agent_hub(server->agent);
+
+    return server->mouse_mode == SPICE_MOUSE_MODE_CLIENT && hub_takes_mouse(hub) ? hub : NULL;
+}
+
 static bool client_mode(const struct server *server)
 {
     return server->mouse_mode == SPICE_MOUSE_MODE_CLIENT && server->tablet;
+}
+
+static void takes_charge(void *owner)
+{
+    const struct endpoint *self = owner;
+
+    if (self->client->agent)
+        hub_client_input(self->client->agent);
 }
 
 static void push_scan(struct server *server, uint8_t byte)
@@ -46,6 +65,7 @@ static void push_scan(struct server *server, uint8_t byte)
 
 static void on_scan(void *owner, uint8_t byte)
 {
+    takes_charge(owner);
     push_scan(server_of(owner), byte);
 }
 
@@ -78,19 +98,26 @@ static void on_motion(void *owner, int dx, int dy, int dz, uint32_t buttons)
         mouse_of(server)->motion(server->mouse, dx, dy, dz, buttons);
 }
 
-static void on_position(void *owner, int x, int y, uint32_t buttons)
+static void on_position(void *owner, int x, int y, uint32_t buttons, uint8_t display)
 {
     struct server *server = server_of(owner);
+    struct hub *agent = pointing_agent(server);
 
-    if (client_mode(server))
+    if (agent)
+        hub_mouse_to(agent, (uint32_t)x, (uint32_t)y, buttons, display);
+    else if (client_mode(server))
         tablet_of(server)->position(server->tablet, x, y, buttons);
 }
 
 static void on_wheel(void *owner, int dz, uint32_t buttons)
 {
     struct server *server = server_of(owner);
+    struct hub *agent = pointing_agent(server);
 
-    if (client_mode(server))
+    takes_charge(owner);
+    if (agent)
+        hub_mouse_buttons(agent, buttons, dz);
+    else if (client_mode(server))
         tablet_of(server)->wheel(server->tablet, dz, buttons);
     else if (server->mouse)
         mouse_of(server)->motion(server->mouse, 0, 0, dz, buttons);
@@ -99,11 +126,27 @@ static void on_wheel(void *owner, int dz, uint32_t buttons)
 static void on_buttons(void *owner, uint32_t buttons)
 {
     struct server *server = server_of(owner);
+    struct hub *agent = pointing_agent(server);
 
-    if (client_mode(server))
+    takes_charge(owner);
+    if (agent)
+        hub_mouse_buttons(agent, buttons, 0);
+    else if (client_mode(server))
         tablet_of(server)->buttons(server->tablet, buttons);
     else if (server->mouse)
         mouse_of(server)->buttons(server->mouse, buttons);
+}
+
+/* QEMU drops what comes while the VM stands still. In a move it is kept: here for a VM that has not
+ * started, else for the target. */
+static bool on_keeps(void *owner, bool key)
+{
+    struct endpoint *self = owner;
+    struct server *server = server_of(self);
+
+    if (!hearing_vm_hears(server->hearing))
+        return (self->target && !server->vm_started_us) || move_is_under_way(server->move);
+    return key && !hearing_takes_key(server->hearing);
 }
 
 static const struct inputs_link_ops link_ops = {
@@ -113,6 +156,7 @@ static const struct inputs_link_ops link_ops = {
     .position = on_position,
     .wheel = on_wheel,
     .buttons = on_buttons,
+    .keeps = on_keeps,
 };
 
 static void on_closed(void *opaque, const char *reason)
@@ -130,18 +174,15 @@ static void inputs_attach(struct endpoint *self)
     impl->link =
         inputs_link_new(&link_ops, self, self->request.mini_header, self->target, server->leds);
     impl->pump = pump_new(server->loop, stream, inputs_link_conn(impl->link), on_closed, self);
-    endpoint_inputs_hold(self);
     pump_kick(impl->pump);
 }
 
-void endpoint_inputs_hold(struct endpoint *self)
+void endpoint_inputs_release(struct endpoint *self)
 {
     struct inputs_endpoint *impl = self->impl;
-    const struct server *server = server_of(self);
 
     if (impl)
-        inputs_link_hold(impl->link,
-                         !server->vm_running && (self->target || move_is_announced(server->move)));
+        inputs_link_release(impl->link);
 }
 
 static void inputs_migrate(struct endpoint *self)

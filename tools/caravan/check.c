@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "check_convert.h"
 #include "check_qemu.h"
 #include "check_rules.h"
 #include "input.h"
@@ -153,7 +154,7 @@ static const char *no_rehearsal(const struct checking *it)
         return "none: not wanted";
     if (when && !strcmp(when, "always"))
         return NULL;
-    if (!check_report_loads(it->report))
+    if (check_report_count(it->report, CHECK_OBSTACLE))
         return "none: there are obstacles";
     if (it->target->ram > free_memory() / 2)
         return "none: the target has more RAM than half of what is free here (--rehearse=always)";
@@ -176,6 +177,16 @@ static int run_rehearsal(struct checking *it, char **words)
     return verdict;
 }
 
+static void weigh_anew(struct check_report *report, enum check_weight from, enum check_weight to)
+{
+    for (guint i = 0; i < report->findings->len; i++) {
+        struct check_finding *finding = report->findings->pdata[i];
+
+        if (finding->weight == from)
+            finding->weight = to;
+    }
+}
+
 /* QEMU's verdict settles doubts; where it differs from ours, both are told. */
 static void rehearse(struct checking *it)
 {
@@ -187,24 +198,39 @@ static void rehearse(struct checking *it)
     if (report->rehearsal)
         return;
     verdict = run_rehearsal(it, &words);
+    report->words = words;
+    report->settled = verdict > 0;
     if (verdict > 0) {
         report->rehearsal = "a throw-away of the target loaded it";
-        for (guint i = report->findings->len; i-- > 0;) {
-            struct check_finding *finding = report->findings->pdata[i];
-
-            if (finding->weight != CHECK_NOTE)
-                finding->weight = CHECK_NOTE;
-        }
-    } else if (verdict == 0) {
-        report->rehearsal = "a throw-away of the target refused it";
-        if (check_report_loads(report))
-            check_report_add(report, CHECK_OBSTACLE, "rehearsal", NULL, 0,
-                             g_strdup("the command line of where it was saved"),
-                             "QEMU refuses it: %s", words && *words ? words : "it gives no reason");
-    } else {
-        report->rehearsal = "it could not be held";
+        weigh_anew(report, CHECK_OBSTACLE, CHECK_NOTE);
+        weigh_anew(report, CHECK_DOUBT, CHECK_NOTE);
+        return;
     }
-    report->words = words;
+    report->rehearsal =
+        verdict == 0 ? "a throw-away of the target refused it" : "it could not be held";
+    if (verdict < 0)
+        return;
+    weigh_anew(report, CHECK_DOUBT, CHECK_OBSTACLE);
+    if (check_report_loads(report))
+        check_report_add(report, CHECK_OBSTACLE, "rehearsal", NULL, 0,
+                         g_strdup("the command line of where it was saved"), "QEMU refuses it: %s",
+                         words && *words ? words : "it gives no reason");
+}
+
+/* Tries whether convert would help. */
+static void try_convert(const struct checking *it, const struct check_case *rules)
+{
+    struct input *input;
+    char *reason = NULL;
+
+    if (check_report_loads(it->report) || !it->target || !it->file || !strcmp(it->file, "-"))
+        return;
+    input = input_open(it->file, &reason);
+    if (input) {
+        check_convert(rules, input);
+        input_close(input);
+    }
+    g_free(reason);
 }
 
 static int compare(struct checking *it)
@@ -218,6 +244,7 @@ static int compare(struct checking *it)
     }
     check_rules(&rules);
     rehearse(it);
+    try_convert(it, &rules);
     if (it->options->json)
         check_report_print_json(it->report, it->source ? it->options->source : it->file,
                                 it->target ? it->options->target : it->options->schema);

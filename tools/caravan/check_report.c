@@ -33,12 +33,14 @@ struct check_report *check_report_new(void)
     struct check_report *self = g_new0(struct check_report, 1);
 
     self->findings = g_ptr_array_new_with_free_func(free_finding);
+    self->refusals = g_ptr_array_new_with_free_func(g_free);
     return self;
 }
 
 void check_report_free(struct check_report *self)
 {
     g_ptr_array_unref(self->findings);
+    g_ptr_array_unref(self->refusals);
     g_free(self->words);
     g_free(self);
 }
@@ -71,7 +73,8 @@ unsigned check_report_count(const struct check_report *self, enum check_weight w
 
 bool check_report_loads(const struct check_report *self)
 {
-    return check_report_count(self, CHECK_OBSTACLE) == 0;
+    return check_report_count(self, CHECK_OBSTACLE) == 0 &&
+           (self->settled || check_report_count(self, CHECK_DOUBT) == 0);
 }
 
 static void print_finding(const struct term *term, const struct check_finding *finding)
@@ -88,19 +91,28 @@ static void print_finding(const struct term *term, const struct check_finding *f
     printf("%s\n", finding->reason);
     if (finding->remedy)
         printf("         remedy: %s\n", finding->remedy);
+    if (finding->convert)
+        printf("         remedy: %scaravan vmstate convert does this\n",
+               finding->remedy ? "or " : "");
+}
+
+static void print_verdict(const struct check_report *self)
+{
+    unsigned obstacles = check_report_count(self, CHECK_OBSTACLE);
+
+    if (obstacles)
+        printf("no, it will not load: %u obstacle%s\n", obstacles, obstacles > 1 ? "s" : "");
+    else if (!check_report_loads(self))
+        printf("no, it will hardly load: there are doubts\n");
+    else
+        printf("yes, it will load\n");
 }
 
 void check_report_print_text(const struct check_report *self, bool quiet)
 {
     struct term term = term_open();
-    unsigned obstacles = check_report_count(self, CHECK_OBSTACLE);
 
-    if (obstacles)
-        printf("no, it will not load: %u obstacle%s\n", obstacles, obstacles > 1 ? "s" : "");
-    else if (check_report_count(self, CHECK_DOUBT))
-        printf("yes, it may load, but that is not certain\n");
-    else
-        printf("yes, it will load\n");
+    print_verdict(self);
     for (int weight = CHECK_OBSTACLE; weight <= CHECK_NOTE; weight++)
         for (guint i = 0; i < self->findings->len; i++) {
             const struct check_finding *finding = self->findings->pdata[i];
@@ -108,6 +120,10 @@ void check_report_print_text(const struct check_report *self, bool quiet)
             if ((int)finding->weight == weight && !(quiet && weight == CHECK_NOTE))
                 print_finding(&term, finding);
         }
+    for (guint i = 0; i < self->refusals->len; i++)
+        printf("convert: %s\n", (char *)self->refusals->pdata[i]);
+    if (self->after)
+        printf("convert: %s\n", self->after);
     if (self->rehearsal && !quiet)
         printf("rehearsal: %s\n", self->rehearsal);
 }
@@ -136,6 +152,8 @@ static void put_finding(JsonBuilder *builder, const struct check_finding *findin
     }
     put_text(builder, "reason", finding->reason);
     put_text(builder, "remedy", finding->remedy);
+    json_builder_set_member_name(builder, "convert");
+    json_builder_add_boolean_value(builder, finding->convert);
     json_builder_end_object(builder);
 }
 
@@ -153,6 +171,7 @@ void check_report_print_json(const struct check_report *self, const char *source
     put_text(builder, "target", target);
     put_text(builder, "rehearsal", self->rehearsal);
     put_text(builder, "words", self->words);
+    put_text(builder, "after_convert", self->after);
     json_builder_set_member_name(builder, "findings");
     json_builder_begin_array(builder);
     for (guint i = 0; i < self->findings->len; i++)

@@ -19,12 +19,16 @@ struct check_finding {
     uint32_t instance;
     char *reason;
     char *remedy; /* NULL: none is known */
+    bool convert; /* caravan vmstate convert does away with it */
 };
 
 struct check_report {
     GPtrArray *findings;   /* struct check_finding */
     const char *rehearsal; /* "loaded", "refused", or why there was none */
     char *words;           /* QEMU's, of the rehearsal */
+    bool settled;          /* the rehearsal went well */
+    const char *after;     /* what is known of the stream once convert had it, or NULL */
+    GPtrArray *refusals;   /* char *: why convert would not do it */
 };
 
 struct check_report *check_report_new(void);

@@ -26,9 +26,7 @@ static void compare_machine(const struct check_case *it)
     if (!it->stream->machine || !machine || !strcmp(machine, it->stream->machine))
         return;
     check_report_add(it->report, CHECK_OBSTACLE, "machine-type", NULL, 0,
-                     g_strdup_printf("start the target with -machine %s, or let 'caravan vmstate "
-                                     "convert --to %s' rewrite the stream",
-                                     it->stream->machine, machine),
+                     g_strdup_printf("-machine %s", it->stream->machine),
                      "it was saved by machine type %s, the target is %s", it->stream->machine,
                      machine);
 }
@@ -39,12 +37,11 @@ static void compare_configuration(const struct check_case *it)
 
     if (!ours->machine && theirs->machine)
         check_report_add(it->report, CHECK_OBSTACLE, "no-configuration", NULL, 0,
-                         g_strdup("-global migration.send-configuration=off, or convert adds it"),
+                         g_strdup("-global migration.send-configuration=off"),
                          "it has no configuration section, which the target's machine type wants");
     if (ours->machine && !theirs->machine)
         check_report_add(it->report, CHECK_OBSTACLE, "configuration", NULL, 0,
-                         g_strdup("-global migration.send-configuration=on, or convert takes it "
-                                  "out"),
+                         g_strdup("-global migration.send-configuration=on"),
                          "it has a configuration section, which the target's machine type does "
                          "not take");
     if (ours->machine && theirs->machine &&
@@ -63,14 +60,12 @@ static void compare_footers(const struct check_case *it)
         return;
     if (ours->footers)
         check_report_add(it->report, CHECK_OBSTACLE, "footers", NULL, 0,
-                         g_strdup("-global migration.send-section-footer=on, or convert takes "
-                                  "them out"),
+                         g_strdup("-global migration.send-section-footer=on"),
                          "its sections have footers, which the target's machine type does not "
                          "take");
     else
         check_report_add(it->report, CHECK_OBSTACLE, "no-footers", NULL, 0,
-                         g_strdup("-global migration.send-section-footer=off, or convert adds "
-                                  "them"),
+                         g_strdup("-global migration.send-section-footer=off"),
                          "its sections have no footers, which the target's machine type wants");
 }
 
@@ -151,7 +146,7 @@ static void report_unknown(const struct check_case *it, const struct check_secti
         remedy = g_strdup_printf("-smp %u", count_cpus(it->stream));
     } else if (looks_like_old_usb(section->name)) {
         g_free(remedy);
-        remedy = g_strdup("convert gives it the name that QEMU has used since 1.1");
+        remedy = NULL; /* QEMU has called it otherwise since 1.1 */
     }
     if (elsewhere && !is_cpu(section->name))
         check_report_add(it->report, CHECK_OBSTACLE, "other-place", section->name,
@@ -189,7 +184,7 @@ static void compare_version(const struct check_case *it, const struct check_sect
                          "it has version %u, the target reads up to %u", ours->version, newest);
     else if (minimum_known && ours->version < minimum)
         check_report_add(it->report, CHECK_OBSTACLE, "version-too-old", ours->name, ours->instance,
-                         g_strdup("convert brings it to a newer version, if the layout is known"),
+                         g_strdup("a QEMU that still reads it"),
                          "it has version %u, the target reads none before %u", ours->version,
                          minimum);
 }
@@ -251,7 +246,7 @@ static void take_by_schema(const struct check_case *it, const struct check_secti
     if (row)
         compare_version(it, section, row->version, true, row->minimum_version);
     else if (!g_strv_contains(no_device, leaf) && !is_cpu(leaf))
-        check_report_add(it->report, CHECK_DOUBT, "not-in-schema", section->name, section->instance,
+        check_report_add(it->report, CHECK_NOTE, "not-in-schema", section->name, section->instance,
                          NULL, "no device of the schema writes such a section");
 }
 

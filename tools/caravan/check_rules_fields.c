@@ -12,6 +12,7 @@ struct comparing {
     const struct check_case *it;
     const struct check_section *ours;
     const struct check_section *theirs;
+    bool renamed; /* fields have other names: one side is not described by QEMU itself */
 };
 
 /* Types whose values must agree: QEMU's word ends with the check it makes. */
@@ -53,11 +54,12 @@ static void report_layout(const struct comparing *at, const struct vmstate_node 
 {
     char path[VMSTATE_PATH_MAX];
 
+    if (at->renamed)
+        return;
     vmstate_node_path(node, path, sizeof(path));
     check_report_add(
-        at->it->report, CHECK_OBSTACLE, "layout", at->ours->name, at->ours->instance,
-        g_strdup("the machine type (or the device's properties) of where it was saved; "
-                 "convert knows some of these"),
+        at->it->report, CHECK_DOUBT, "layout", at->ours->name, at->ours->instance,
+        g_strdup("the machine type (or the device's properties) of where it was saved"),
         ours ? "it has the field '%s', which the target does not read here"
              : "it lacks the field '%s', which the target reads here",
         path);
@@ -97,11 +99,13 @@ static void report_count(const struct comparing *at, const struct vmstate_node *
     char path[VMSTATE_PATH_MAX];
     char *bracket;
 
+    if (at->renamed)
+        return;
     vmstate_node_path(node, path, sizeof(path));
     bracket = strrchr(path, '[');
     if (bracket && !bracket[strcspn(bracket, ".")])
         *bracket = 0;
-    check_report_add(at->it->report, CHECK_OBSTACLE, "count", at->ours->name, at->ours->instance,
+    check_report_add(at->it->report, CHECK_DOUBT, "count", at->ours->name, at->ours->instance,
                      g_strdup("the same properties for the device as where it was saved"),
                      "it has %" G_GUINT64_FORMAT " of '%s', the target has %" G_GUINT64_FORMAT,
                      ours, path, theirs);
@@ -256,13 +260,39 @@ static void check_subsections(const struct comparing *at, const struct vmstate_n
     }
 }
 
+struct name_count {
+    const struct vmstate_tree *theirs;
+    unsigned all, shared;
+};
+
+static void count_name(void *opaque, const struct vmstate_value *value)
+{
+    struct name_count *count = opaque;
+
+    count->all++;
+    count->shared += vmstate_tree_find(count->theirs, value->path, NULL) != NULL;
+}
+
+/* convert describes what it wrote in its own words. */
+static bool is_renamed(const struct check_section *ours, const struct check_section *theirs)
+{
+    struct name_count count = {theirs->tree, 0, 0};
+
+    if (ours->body->len == theirs->body->len)
+        return true;
+    vmstate_tree_walk(ours->tree, count_name, &count);
+    return count.shared < count.all - count.all / 4;
+}
+
 void check_rule_fields(const struct check_case *it, const struct check_section *ours,
                        const struct check_section *theirs)
 {
-    struct comparing at = {it, ours, theirs};
+    struct comparing at = {it, ours, theirs, false};
 
-    if (ours->tree && theirs->tree)
+    if (ours->tree && theirs->tree) {
+        at.renamed = is_renamed(ours, theirs);
         compare_children(&at, vmstate_tree_root(ours->tree), vmstate_tree_root(theirs->tree));
+    }
     if (ours->tree && it->schema)
         check_subsections(&at, vmstate_tree_root(ours->tree));
 }

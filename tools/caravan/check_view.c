@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vmstate/description.h"
+#include "vmstate/schema.h"
 
 #define CHUNK     (256u << 10)
 #define TAIL_MOST (512u << 20)
@@ -21,6 +22,7 @@ struct reading {
     GByteArray *tail; /* from the first device on */
     uint64_t tail_at; /* where it begins in the stream */
     struct vmstate_description *description;
+    struct vmstate_schemas *schemas; /* of old QEMUs; NULL: not yet needed */
     const struct vmstate_device *device;
     bool guessed;
     GByteArray *body;
@@ -77,26 +79,46 @@ static bool looks_like_next(const uint8_t *p, size_t len, uint32_t id, bool foot
     return true;
 }
 
+/* Whether the bytes from n on go on as a stream does; then that is the section's size. */
+static bool accept_size(struct reading *reading, const struct vmstate_section *section, uint64_t n)
+{
+    size_t at = (size_t)(section->body - reading->tail_at);
+    size_t len = reading->tail->len - at;
+
+    if (n > len || !looks_like_next(reading->tail->data + at + n, len - (size_t)n, section->id,
+                                    reading->to->footers))
+        return false;
+    vmstate_stream_set_size(reading->stream, n);
+    return true;
+}
+
+static bool measure_size(struct reading *reading, const struct vmstate_section *section,
+                         uint64_t *size)
+{
+    size_t at = (size_t)(section->body - reading->tail_at);
+    struct vmstate_error error = {0};
+
+    if (!reading->schemas)
+        reading->schemas = vmstate_schemas_new();
+    return vmstate_schemas_measure(reading->schemas, section, reading->tail->data + at,
+                                   reading->tail->len - at, size, &error) == VMSTATE_MEASURED;
+}
+
+/* By a layout, by what the target has, or up to what looks like a section. */
 static bool guess_size(struct reading *reading, const struct vmstate_section *section)
 {
     const struct check_section *like =
         reading->like ? check_view_section(reading->like, section->name, section->instance) : NULL;
-    size_t at = (size_t)(section->body - reading->tail_at);
-    const uint8_t *p = reading->tail->data + at;
-    size_t len = reading->tail->len - at;
+    size_t len = reading->tail->len - (size_t)(section->body - reading->tail_at);
+    uint64_t size;
 
-    if (like && like->body->len <= len &&
-        looks_like_next(p + like->body->len, len - like->body->len, section->id,
-                        reading->to->footers)) {
-        vmstate_stream_set_size(reading->stream, like->body->len);
+    if (measure_size(reading, section, &size) && accept_size(reading, section, size))
         return true;
-    }
-    for (size_t n = 0; n <= len; n++) {
-        if (looks_like_next(p + n, len - n, section->id, reading->to->footers)) {
-            vmstate_stream_set_size(reading->stream, n);
+    if (like && accept_size(reading, section, like->body->len))
+        return true;
+    for (size = 0; size <= len; size++)
+        if (accept_size(reading, section, size))
             return true;
-        }
-    }
     fail(reading, section, "its size is written nowhere, and nothing like a next section follows");
     return false;
 }
@@ -288,6 +310,7 @@ struct check_view *check_view_read(check_reader reader, void *source, const stru
         g_byte_array_unref(reading.tail);
     g_byte_array_unref(reading.body);
     vmstate_description_free(reading.description);
+    vmstate_schemas_free(reading.schemas);
     g_free(reading.chunk);
     vmstate_stream_free(reading.stream);
     return self;

@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "cli.h"
+#include "convert.h"
 #include "inspect.h"
 
 static const struct {
@@ -13,6 +14,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } actions[] = {
     {"check", "tell whether a QEMU will load a saved VM", check_main},
+    {"convert", "change a migration stream for another QEMU or machine type", convert_main},
     {"inspect", "tell what a migration stream holds", inspect_main},
 };
 
