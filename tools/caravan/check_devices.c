@@ -131,7 +131,7 @@ char *check_device_option(const char *section)
     address = row->on_bus ? address_of(section) : NULL;
     if (!address)
         return g_strdup(row->option);
-    text = g_strdup_printf("%s,%s", row->option, address);
+    text = g_strdup_printf(strchr(row->option, '(') ? "%s at %s" : "%s,%s", row->option, address);
     g_free(address);
     return text;
 }
