@@ -4,7 +4,9 @@
 #include <glib.h>
 
 #include "cli.h"
+#include "diff.h"
 #include "inspect.h"
+#include "pick.h"
 
 static const struct {
     const char *name;
@@ -12,6 +14,9 @@ static const struct {
     int (*run)(int argc, char **argv);
 } actions[] = {
     {"inspect", "tell what a migration stream holds", inspect_main},
+    {"diff", "tell what changed between two saves of a VM", diff_main},
+    {"extract", "take the body of a section out of a stream", extract_main},
+    {"splice", "put another body into a section of a stream", splice_main},
 };
 
 static void print_help(FILE *out)
