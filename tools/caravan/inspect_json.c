@@ -1,32 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* JSON as it comes, without a tree: values have 64 bits, which json-glib's integers have not. */
 #include "inspect.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "json_out.h"
 #include "words.h"
-
-/* Bytes of a name above ASCII are given as the character of the same number. */
-static void put_text(const char *text)
-{
-    putchar('"');
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (*p == '"' || *p == '\\')
-            printf("\\%c", *p);
-        else if (*p < 0x20 || *p >= 0x7f)
-            printf("\\u%04x", *p);
-        else
-            putchar(*p);
-    }
-    putchar('"');
-}
-
-static void put_name(const char *name, const char *text)
-{
-    printf("\"%s\": ", name);
-    put_text(text);
-}
 
 static void put_hex(const uint8_t *bytes, size_t len)
 {
@@ -41,7 +20,7 @@ static void put_words(const char *words)
     if (!words)
         return;
     fputs(", ", stdout);
-    put_name("means", words);
+    json_out_pair("means", words);
 }
 
 struct putting {
@@ -55,9 +34,9 @@ static void put_value(void *opaque, const struct vmstate_value *value)
 
     fputs(putting->later ? ",\n    {" : "\n    {", stdout);
     putting->later = true;
-    put_name("path", value->path);
+    json_out_pair("path", value->path);
     fputs(", ", stdout);
-    put_name("type", value->type);
+    json_out_pair("type", value->type);
     fputs(", \"value\": ", stdout);
     switch (value->kind) {
     case VMSTATE_VALUE_UNSIGNED:
@@ -82,7 +61,7 @@ static void put_section(const struct inspect_section *seen)
     const struct vmstate_section *section = &seen->section;
 
     fputs("\n  {", stdout);
-    put_name("name", section->name);
+    json_out_pair("name", section->name);
     printf(", \"instance\": %" PRIu32 ", \"version\": %" PRIu32 ", \"id\": %" PRIu32
            ", \"offset\": %" PRIu64 ", \"bytes\": %" PRIu64
            ", \"parts\": %u, \"footer\": %s, \"described\": %s",
@@ -106,7 +85,7 @@ static void put_block(const struct ram_block_map *block)
     uint64_t counts[RAM_PAGES];
 
     fputs("\n  {", stdout);
-    put_name("name", block->name);
+    json_out_pair("name", block->name);
     printf(", \"bytes\": %" PRIu64, block->size);
     if (ram_block_count(block, counts))
         for (int i = 0; i < RAM_PAGES; i++)
@@ -122,7 +101,7 @@ static void put_window(const struct ram_window *window)
     static const char marks[RAM_PAGES] = {'-', '+', '+', '?'};
 
     fputs(",\n \"window\": {", stdout);
-    put_name("block", window->block);
+    json_out_pair("block", window->block);
     printf(", \"offset\": %" PRIu64 ", \"bytes\": ", window->offset);
     put_hex(window->bytes, window->len);
     fputs(", \"known\": \"", stdout);
@@ -135,18 +114,18 @@ static void put_shot(const struct inspect_shot *shot)
 {
     printf(",\n \"screenshot\": {\"width\": %" PRIu32 ", \"height\": %" PRIu32 ", ", shot->width,
            shot->height);
-    put_name("section", shot->section);
+    json_out_pair("section", shot->section);
     putchar('}');
 }
 
 static void put_error(const struct inspection *self)
 {
     printf(",\n \"error\": {\"offset\": %" PRIu64 ", ", self->error.offset);
-    put_name("section", self->error.section);
+    json_out_pair("section", self->error.section);
     fputs(", ", stdout);
-    put_name("field", self->error.field ? self->error.field : "");
+    json_out_pair("field", self->error.field ? self->error.field : "");
     fputs(", ", stdout);
-    put_name("reason", self->error.reason);
+    json_out_pair("reason", self->error.reason);
     putchar('}');
 }
 
@@ -159,15 +138,15 @@ void inspect_print_json(const struct inspection *self)
            self->description_size, self->commands, self->disk_blocks);
     if (*self->wrapping) {
         fputs(", ", stdout);
-        put_name("wrapping", self->wrapping);
+        json_out_pair("wrapping", self->wrapping);
     }
     if (self->machine) {
         fputs(", ", stdout);
-        put_name("machine", self->machine);
+        json_out_pair("machine", self->machine);
     }
     if (self->flavour) {
         fputs(", ", stdout);
-        put_name("flavour", self->flavour);
+        json_out_pair("flavour", self->flavour);
     }
     fputs(",\n \"ram\": [", stdout);
     for (size_t i = 0; i < ram_map_blocks(self->ram); i++) {

@@ -144,6 +144,11 @@ class Client:
     def stats(self):
         return self.command("stats")
 
+    def said(self):
+        """What it wrote to its standard error."""
+        with open(self.bench.path(f"{self.name}.stderr"), errors="replace", encoding="utf-8") as file:
+            return file.read()
+
     def quit(self):
         """A clean end; its status tells whether a command has failed."""
         self.send("quit")
