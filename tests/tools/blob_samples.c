@@ -25,6 +25,14 @@ static int put(const char *folder, const char *name, struct buf *body, bool save
 static int put_main(const char *folder)
 {
     uint8_t waiting[35] = {1, 2, 3}, header[3] = "abc";
+    struct saved_member members[] = {
+        {.id = 7, .known = true, .started = true, .max_clipboard = -1},
+        {.id = 8, .in = {.type = 4, .left = 9, .to = {SAVED_GUEST, 0}}},
+    };
+    uint32_t types[] = {1, 2};
+    struct saved_selection selections[SAVED_AGENT_SELECTIONS] = {
+        {.owner = {SAVED_CLIENT, 7}, .n_types = 2, .types = types},
+    };
     struct main_state state = {
         .agent = {1, true, 9, UINT32_MAX, sizeof(waiting), 1, waiting},
         .client_agent_started = true,
@@ -32,6 +40,14 @@ static int put_main(const char *folder)
         .c2a = {8721, SAVED_FILTER_PROTO_ERROR},
         .has_mouse_mode = true,
         .mouse_mode = {2},
+        .has_hub = true,
+        .hub = {.version = 1,
+                .state = 3,
+                .n_members = 2,
+                .members = members,
+                .in_charge = 7,
+                .n_selections = SAVED_AGENT_SELECTIONS,
+                .selections = selections},
     };
     struct buf body = BUF_INIT;
 

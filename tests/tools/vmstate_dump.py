@@ -49,7 +49,10 @@ def check_samples(folder):
     _, _, body, trailer = seen["main"]
     check(body["agent.write_data"] == "010203" + "00" * 32 and body["c2a.msg_remaining"] == 8721
           and body["a2c.msg_header"] == b"abc".hex() and body["client_agent_started"] is True
-          and trailer == {"mouse_mode.mode": 2}, "the main channel's fields")
+          and trailer["mouse_mode.mode"] == 2, "the main channel's fields")
+    check(trailer["hub.members[1].in.left"] == 9 and trailer["hub.selections[0].types[1]"] == 2
+          and trailer["hub.members[0].max_clipboard"] == -1 and trailer["hub.in_charge"] == 7,
+          "and what the agent's hub hands over")
     _, _, body, trailer = seen["display"]
     check(body["pixmap_cache_size"] == -1 and body["next_image_id"] == 2**64 - 2
           and body["surfaces.list[1].id"] == 1023 and "surfaces.list[0].left" not in body

@@ -65,8 +65,14 @@ static bool has_mouse_mode(const void *state)
     return ((const struct main_state *)state)->has_mouse_mode;
 }
 
+static bool has_hub(const void *state)
+{
+    return ((const struct main_state *)state)->has_hub;
+}
+
 static const struct field main_more[] = {
     FIELD_STRUCT(&saved_mouse_mode_table, struct main_state, mouse_mode, .exists = has_mouse_mode),
+    FIELD_STRUCT(&saved_hub_table, struct main_state, hub, .exists = has_hub),
 };
 static const struct field_table main_more_table = {.name = "trailer",
                                                    FIELD_TABLE_OF(struct main_state, main_more)};

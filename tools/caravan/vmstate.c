@@ -3,6 +3,7 @@
 #include <string.h>
 #include <glib.h>
 
+#include "check.h"
 #include "cli.h"
 #include "convert.h"
 #include "diff.h"
@@ -15,6 +16,7 @@ static const struct {
     const char *summary;
     int (*run)(int argc, char **argv);
 } actions[] = {
+    {"check", "tell whether a QEMU will load a saved VM", check_main},
     {"inspect", "tell what a migration stream holds", inspect_main},
     {"convert", "change a migration stream for another QEMU or machine type", convert_main},
     {"diff", "tell what changed between two saves of a VM", diff_main},

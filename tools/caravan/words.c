@@ -26,6 +26,10 @@ static const struct word channel_types[] = {
     {1, "main"},     {2, "display"}, {3, "inputs"},     {4, "cursor"},
     {5, "playback"}, {6, "record"},  {8, "smart card"}, {9, "USB redirection"},
     {10, "port"},    {11, "webdav"}, {0, NULL}};
+static const struct word guest_states[] = {
+    {1, "open"}, {2, "asked for capabilities"}, {3, "ready"}, {0, NULL}};
+static const struct word who_kinds[] = {
+    {0, "nobody"}, {1, "the guest"}, {2, "a client"}, {0, NULL}};
 static const struct word send_tokens[] = {{UINT32_MAX, "no flow control"}, {0, NULL}};
 static const struct word yes_no[] = {{0, "no"}, {1, "yes"}, {0, NULL}};
 
@@ -49,6 +53,10 @@ static const struct {
     {"main", "mouse_mode.mode", mouse_modes, NULL, 0},
     {"main", "msg_filter", filters, NULL, 0},
     {"main", "num_send_tokens", send_tokens, NULL, 0},
+    {"main", "hub.state", guest_states, NULL, 0},
+    {"main", "owner.kind", who_kinds, NULL, 0},
+    {"main", "from.kind", who_kinds, NULL, 0},
+    {"main", "to.kind", who_kinds, NULL, 0},
     {"inputs", "kind", input_kinds, NULL, 0},
     {"vmc", "channel_type", channel_types, NULL, 0},
     {"vmc", "num_send_tokens", send_tokens, NULL, 0},
