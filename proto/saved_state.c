@@ -351,6 +351,16 @@ const struct field_table saved_inputs_held_table = {
     FIELD_TABLE_OF(struct saved_inputs_held, inputs_held_rows),
 };
 
+static const struct field keys_rows[] = {
+    FIELD_ROW(U32, struct saved_keys, count),
+    FIELD_LIST(U8, struct saved_keys, codes, count, SAVED_KEYS_MAX),
+};
+
+const struct field_table saved_keys_table = {
+    .name = "keys",
+    FIELD_TABLE_OF(struct saved_keys, keys_rows),
+};
+
 static const struct field device_rows[] = {
     FIELD_ROW(U8, struct saved_device, channel_type),
     FIELD_ROW(U8, struct saved_device, channel_id),

@@ -191,9 +191,20 @@ struct saved_inputs_held {
     struct saved_input *list;
 };
 
+/* Record of the trailer: keys that the client holds down, after what it did above. */
+struct saved_keys {
+    uint32_t count;
+    uint8_t *codes; /* scan code of the press; SAVED_KEY_EXTENDED: behind an e0 */
+};
+
+#define SAVED_KEY_EXTENDED 0x80u
+#define SAVED_KEYS_MAX     256u
+
 struct inputs_state {
     uint16_t motion_count; /* motions since the last MOTION_ACK; the sender's word, any value */
-    struct saved_inputs_held held; /* in our trailer */
+    /* Trailer. */
+    struct saved_inputs_held held;
+    struct saved_keys keys;
 };
 
 /* Record of the trailer: which device it is, and what its client knows of it. */
@@ -240,6 +251,7 @@ enum saved_tag {
     SAVED_TAG_HUB = 0x48415643u,         /* "CVAH", main */
     SAVED_TAG_TILE_HASHES = 0x48545643u, /* "CVTH", display */
     SAVED_TAG_INPUTS_HELD = 0x49545643u, /* "CVTI", inputs */
+    SAVED_TAG_INPUTS_KEYS = 0x4b545643u, /* "CVTK", inputs */
     SAVED_TAG_IMAGES = 0x43495643u,      /* "CVIC", display */
     SAVED_TAG_SPEED = 0x53565643u,       /* "CVVS", display */
     SAVED_TAG_DEVICE = 0x44545643u,      /* "CVTD", character devices */
@@ -252,6 +264,7 @@ extern const struct field_table saved_tiles_table;
 extern const struct field_table saved_images_table;
 extern const struct field_table saved_speed_table;
 extern const struct field_table saved_inputs_held_table;
+extern const struct field_table saved_keys_table;
 extern const struct field_table saved_device_table;
 
 #endif

@@ -378,8 +378,18 @@ static bool load_held(void *opaque, struct fields_input *in, struct fields_error
     return fields_load(&saved_inputs_held_table, SAVED_TRAILER_VERSION, in, &state->held, error);
 }
 
+static bool load_keys(void *opaque, struct fields_input *in, struct fields_error *error)
+{
+    struct inputs_state *state = opaque;
+
+    if (state->keys.codes)
+        return blob_fail(error, in->pos, "keys", "listed twice");
+    return fields_load(&saved_keys_table, SAVED_TRAILER_VERSION, in, &state->keys, error);
+}
+
 static const struct record_kind inputs_records[] = {
     {SAVED_TAG_INPUTS_HELD, load_held},
+    {SAVED_TAG_INPUTS_KEYS, load_keys},
 };
 
 static const struct body inputs_body = {
@@ -395,12 +405,16 @@ static bool save_inputs_trailer(const struct inputs_state *state, struct buf *ou
 {
     size_t at;
 
-    if (!state->held.count)
+    if (!state->held.count && !state->keys.count)
         return true;
     at = blob_begin_trailer(out);
-    return blob_save_record(SAVED_TAG_INPUTS_HELD, &saved_inputs_held_table, &state->held, out,
-                            error) &&
-           blob_end_trailer(out, at, error);
+    if (state->held.count && !blob_save_record(SAVED_TAG_INPUTS_HELD, &saved_inputs_held_table,
+                                               &state->held, out, error))
+        return false;
+    if (state->keys.count &&
+        !blob_save_record(SAVED_TAG_INPUTS_KEYS, &saved_keys_table, &state->keys, out, error))
+        return false;
+    return blob_end_trailer(out, at, error);
 }
 
 bool blob_inputs_save(const struct inputs_state *state, struct buf *out, struct fields_error *error)
@@ -425,5 +439,6 @@ bool blob_inputs_load(const uint8_t *bytes, size_t len, struct inputs_state *out
 void blob_inputs_free(struct inputs_state *state)
 {
     fields_free(&saved_inputs_held_table, &state->held);
+    fields_free(&saved_keys_table, &state->keys);
     *state = (struct inputs_state){0};
 }

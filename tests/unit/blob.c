@@ -170,6 +170,28 @@ static void inputs_reads_and_writes_as_others_do(void **state)
     buf_free(&out);
 }
 
+/* All that the trailer may say of keys fits, and a count beyond it is refused. */
+static void inputs_carries_every_key(void **state)
+{
+    struct saved_input steps[SAVED_INPUTS_HELD] = {0};
+    uint8_t codes[SAVED_KEYS_MAX];
+    struct inputs_state in = {.held = {SAVED_INPUTS_HELD, steps}, .keys = {SAVED_KEYS_MAX, codes}};
+    struct inputs_state back;
+    struct buf out = BUF_INIT;
+
+    for (unsigned i = 0; i < SAVED_KEYS_MAX; i++)
+        codes[i] = (uint8_t)i;
+    assert_true(blob_inputs_save(&in, &out, NULL));
+    assert_true(blob_inputs_load(out.data, out.len, &back, NULL));
+    assert_int_equal(back.held.count, SAVED_INPUTS_HELD);
+    assert_int_equal(back.keys.count, SAVED_KEYS_MAX);
+    assert_memory_equal(back.keys.codes, codes, SAVED_KEYS_MAX);
+    blob_inputs_free(&back);
+    buf_set_u32(&out, out.len - SAVED_KEYS_MAX - 4, SAVED_KEYS_MAX + 1);
+    assert_false(blob_inputs_load(out.data, out.len, &back, NULL));
+    buf_free(&out);
+}
+
 /* ---- Trailer ---- */
 
 static const uint8_t mouse_trailer[] = {
@@ -618,6 +640,7 @@ int main(void)
         cmocka_unit_test(display_reads_and_writes_as_others_do),
         cmocka_unit_test(lossy_layout_is_read_when_told),
         cmocka_unit_test(inputs_reads_and_writes_as_others_do),
+        cmocka_unit_test(inputs_carries_every_key),
         cmocka_unit_test(mouse_mode_follows_the_pointed_data),
         cmocka_unit_test(tile_hashes_follow_the_surfaces),
         cmocka_unit_test(unknown_records_are_skipped),
