@@ -5,23 +5,7 @@
 #include <stdio.h>
 
 #include "json_out.h"
-#include "words.h"
-
-static void put_hex(const uint8_t *bytes, size_t len)
-{
-    putchar('"');
-    for (size_t i = 0; i < len; i++)
-        printf("%02x", bytes[i]);
-    putchar('"');
-}
-
-static void put_words(const char *words)
-{
-    if (!words)
-        return;
-    fputs(", ", stdout);
-    json_out_pair("means", words);
-}
+#include "value_out.h"
 
 struct putting {
     const char *section;
@@ -32,28 +16,8 @@ static void put_value(void *opaque, const struct vmstate_value *value)
 {
     struct putting *putting = opaque;
 
-    fputs(putting->later ? ",\n    {" : "\n    {", stdout);
+    value_put_json(putting->section, value, putting->later);
     putting->later = true;
-    json_out_pair("path", value->path);
-    fputs(", ", stdout);
-    json_out_pair("type", value->type);
-    fputs(", \"value\": ", stdout);
-    switch (value->kind) {
-    case VMSTATE_VALUE_UNSIGNED:
-        printf("%" PRIu64, value->u);
-        break;
-    case VMSTATE_VALUE_SIGNED:
-        printf("%" PRId64, value->i);
-        break;
-    case VMSTATE_VALUE_BOOL:
-        fputs(value->u ? "true" : "false", stdout);
-        break;
-    case VMSTATE_VALUE_BYTES:
-        put_hex(value->bytes, value->len);
-        break;
-    }
-    put_words(words_for(putting->section, value));
-    putchar('}');
 }
 
 static void put_section(const struct inspect_section *seen)
@@ -103,7 +67,7 @@ static void put_window(const struct ram_window *window)
     fputs(",\n \"window\": {", stdout);
     json_out_pair("block", window->block);
     printf(", \"offset\": %" PRIu64 ", \"bytes\": ", window->offset);
-    put_hex(window->bytes, window->len);
+    json_out_hex(window->bytes, window->len);
     fputs(", \"known\": \"", stdout);
     for (uint32_t i = 0; i < window->len; i++)
         putchar(marks[window->known[i]]);
