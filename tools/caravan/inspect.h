@@ -47,6 +47,9 @@ struct inspection {
     bool all_values;
     struct inspect_shot shot;
     struct ram_aside *aside; /* video memory for the shot, NULL: none is wanted */
+    /* Is told every event that the reader tells, before the inspection takes it; NULL: nobody. */
+    void (*each)(void *opaque, const struct vmstate_event *event);
+    void *each_opaque;
     bool quiet;
     bool header;
     uint64_t kept;        /* bytes of memory that fields take */
@@ -78,6 +81,9 @@ bool inspect_wants(const struct inspection *self, const struct vmstate_section *
 bool inspect_screenshot(struct inspection *self);
 
 void inspect_free(struct inspection *self);
+
+/* Says self->error on standard error, in the name of an action of `caravan vmstate`. */
+void inspect_report_error(const struct inspection *self, const char *action, const char *file);
 
 void inspect_print_text(const struct inspection *self);
 void inspect_print_json(const struct inspection *self);

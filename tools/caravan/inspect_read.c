@@ -114,7 +114,7 @@ static bool find_description(struct reading *reading)
     size_t at, size;
 
     if (!vmstate_description_find(reading->tail->data, reading->tail->len, &at, &size)) {
-        reading->schemas = vmstate_schemas_new();
+        reading->schemas = to->schemas = vmstate_schemas_new();
         return true;
     }
     to->description =
@@ -280,6 +280,8 @@ static bool take_event(struct reading *reading, const struct vmstate_event *even
 {
     struct inspection *to = reading->to;
 
+    if (to->each)
+        to->each(to->each_opaque, event);
     switch (event->kind) {
     case VMSTATE_NEEDS_SIZE:
         return tell_size(reading, event->section);
@@ -376,7 +378,6 @@ void inspect_read(struct inspection *self, struct input *input)
     term_clear_status(&reading.term);
     if (reading.schemas)
         self->flavour = vmstate_schemas_flavour(reading.schemas);
-    self->schemas = reading.schemas;
     if (reading.tail)
         g_byte_array_unref(reading.tail);
     g_free(reading.chunk);
