@@ -104,6 +104,7 @@ class SlowClientPaste:
     def ends(self):
         self.journey.here.shell("kill -CONT $(pidof xclip)")
         reply = self.viewer.events[self.viewer.wait_event("reply", 40, self.mark, cmd="clipboard-get")]
+        self.journey.guest_noticed_nothing()
         check(reply["ok"] and reply["sha256"] == self.content.sha256, f"{self.viewer.name}: {reply}")
 
 
