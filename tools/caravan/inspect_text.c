@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "term.h"
 #include "value_out.h"
 
 static void print_size(uint64_t bytes)
 {
-    char *text = g_format_size_full(bytes, G_FORMAT_SIZE_IEC_UNITS);
+    char *text = term_size(bytes);
 
     fputs(text, stdout);
     g_free(text);
@@ -17,17 +18,13 @@ static void print_size(uint64_t bytes)
 
 static void print_head(const struct inspection *self)
 {
-    bool footers = false;
-
-    for (guint i = 0; i < self->sections->len; i++)
-        footers |= ((struct inspect_section *)self->sections->pdata[i])->footer;
     if (!self->header)
         return;
     if (*self->wrapping)
         printf("came as      %s\n", self->wrapping);
     fputs("machine      ", stdout);
     value_print_name(self->machine ? self->machine : "not told (no configuration section)", 0);
-    printf("\nfooters      %s\ndescription  ", footers ? "yes" : "no");
+    printf("\nfooters      %s\ndescription  ", inspect_has_footers(self) ? "yes" : "no");
     if (self->description_size)
         printf("%" PRIu64 " bytes of JSON\n", self->description_size);
     else
@@ -40,8 +37,22 @@ static void print_head(const struct inspection *self)
     printf(" (%" PRIu64 " bytes)\n", self->size);
     if (self->commands)
         printf("commands     %" PRIu64 "\n", self->commands);
-    if (self->disk_blocks)
-        printf("disk blocks  %" PRIu64 "\n", self->disk_blocks);
+    for (guint i = 0; self->config.capabilities && i < self->config.capabilities->len; i++) {
+        fputs("saved with   ", stdout);
+        value_print_name(self->config.capabilities->pdata[i], 0);
+        putchar('\n');
+    }
+    if (self->config.uuid)
+        printf("UUID         %s\n", self->config.uuid);
+}
+
+/* What was sent as a difference (xbzrle) or compressed, also of pages that were sent again. */
+static void print_encoded(const struct ram_block_map *block)
+{
+    if (block->records[VMSTATE_PAGE_XBZRLE])
+        printf("  %" PRIu64 " xbzrle", block->records[VMSTATE_PAGE_XBZRLE]);
+    if (block->records[VMSTATE_PAGE_COMPRESSED])
+        printf("  %" PRIu64 " compressed", block->records[VMSTATE_PAGE_COMPRESSED]);
 }
 
 static void print_ram(const struct inspection *self)
@@ -53,20 +64,36 @@ static void print_ram(const struct inspection *self)
     for (size_t i = 0; i < ram_map_blocks(self->ram); i++) {
         const struct ram_block_map *block = ram_map_block(self->ram, i);
         uint64_t counts[RAM_PAGES];
-        uint64_t all = 0;
+        uint64_t all = 0, tenths;
 
         value_print_name(block->name, 36);
         printf(" %14" PRIu64, block->size);
         if (ram_block_count(block, counts)) {
             for (int k = 0; k < RAM_PAGES; k++)
                 all += counts[k];
-            printf(" %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %6.1f", counts[RAM_ZERO],
-                   counts[RAM_DATA], counts[RAM_ENCODED], counts[RAM_UNSENT],
-                   all ? 100.0 * (double)counts[RAM_ZERO] / (double)all : 0.0);
+            tenths = all ? 1000 * counts[RAM_ZERO] / all : 0; /* 100 only if all are */
+            printf(" %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %4" PRIu64 ".%" PRIu64,
+                   counts[RAM_ZERO], counts[RAM_DATA], counts[RAM_ENCODED], counts[RAM_UNSENT],
+                   tenths / 10, tenths % 10);
         } else {
             fputs(" (too large to be counted)", stdout);
         }
+        print_encoded(block);
         putchar('\n');
+    }
+}
+
+static void print_disks(const struct inspection *self)
+{
+    if (!self->disks)
+        return;
+    printf("\n%-36s %14s %9s %9s\n", "disks, blocks of 1 MiB", "bytes", "zero", "data");
+    for (guint i = 0; i < self->disks->len; i++) {
+        const struct inspect_disk *disk = self->disks->pdata[i];
+
+        value_print_name(disk->name, 36);
+        printf(" %14" PRIu64 " %9" PRIu64 " %9" PRIu64 "\n", disk->blocks * INSPECT_DISK_BLOCK,
+               disk->zero, disk->blocks - disk->zero);
     }
 }
 
@@ -146,6 +173,7 @@ void inspect_print_text(const struct inspection *self)
     if (!part) {
         print_head(self);
         print_ram(self);
+        print_disks(self);
         print_sections(self);
         if (self->after)
             printf("\n%" PRIu64 " bytes follow the stream that are no part of it\n", self->after);
