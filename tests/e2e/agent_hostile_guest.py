@@ -56,8 +56,9 @@ def octal(data):
 
 
 # ends all who have the port open: a host that closed it leaves them waiting
-LET_GO = """for fd in /proc/[0-9]*/fd/*; do
-    case $(readlink $fd) in /dev/vport*) pid=${fd#/proc/}; kill -9 ${pid%%/*};; esac
+LET_GO = f"""port=$(readlink -f {PORT})
+for fd in /proc/[0-9]*/fd/*; do
+    case $(readlink $fd) in $port) pid=${{fd#/proc/}}; kill -9 ${{pid%%/*}};; esac
 done; true"""
 
 
