@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#define MIB (1u << 20)
+#define MIB   (1u << 20)
+#define AUDIO "-audiodev none,id=audio0"
 
 enum command_if {
     IF_THERE,  /* the section, each time it comes */
@@ -30,7 +31,7 @@ static const struct command_row rows[] = {
     {"cirrus_vga", IF_ONCE, 0, "-vga cirrus -global cirrus-vga.vgamem_mb=%V"},
     {"vga", IF_ONCE, 0, "-vga std -global VGA.vgamem_mb=%V -global VGA.mmio=off"},
     {"vmware_vga", IF_ONCE, 0, "-vga vmware -global vmware-svga.vgamem_mb=%V"},
-    {"audio", IF_ONCE, 0, "-audiodev none,id=audio0"},
+    {"audio", IF_ONCE, 0, AUDIO},
     {"slirp", IF_THERE, 0, "-netdev user,id=net%I"},
     {"slirp", IF_ABSENT, 0, "-net none"},
     {"rtl8139", IF_THERE, 0, "-device rtl8139,addr=%A,%N%R"},
@@ -140,10 +141,11 @@ static unsigned ordinal(const struct vmstate_convert *self, const struct convert
     return i;
 }
 
-static bool is_network_card(const struct convert_section *section)
+/* Whether its row has this word. */
+static bool wants(const struct convert_section *section, const char *word)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        if (!strcmp(rows[i].section, section->device) && strstr(rows[i].text, "%N"))
+        if (!strcmp(rows[i].section, section->device) && strstr(rows[i].text, word))
             return true;
     return false;
 }
@@ -155,7 +157,7 @@ static void put_network(struct vmstate_convert *self, GString *text,
     unsigned n = 0;
 
     for (guint i = 0; self->sections->pdata[i] != section; i++)
-        n += is_network_card(self->sections->pdata[i]);
+        n += wants(self->sections->pdata[i], "%N");
     if (convert_find(self, "slirp", n))
         g_string_append_printf(text, "netdev=net%u,", n);
     else
@@ -385,11 +387,16 @@ static bool has_screen(const struct vmstate_convert *self)
 static void put_lines(struct vmstate_convert *self)
 {
     unsigned n = count(self, "serial");
+    bool sound = false;
 
     for (unsigned i = 0; n > 1 && i < n; i++)
         convert_report(self, VMSTATE_REPORT_COMMAND, "-serial null");
     if (!has_screen(self))
         convert_report(self, VMSTATE_REPORT_COMMAND, "-vga none");
+    for (guint i = 0; i < self->sections->len; i++)
+        sound = sound || wants(self->sections->pdata[i], "audiodev=audio0");
+    if (sound && !convert_find(self, "audio", 0)) /* later QEMUs do not save it */
+        convert_report(self, VMSTATE_REPORT_COMMAND, "%s", AUDIO);
 }
 
 static void put_firmware(struct vmstate_convert *self)

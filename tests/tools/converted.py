@@ -112,7 +112,7 @@ class Loaded:
     def runs_on(self):
         """The guest ticks, takes a key, ticks on, and finds itself whole. None, or what is wrong."""
         for what, reached in (("ticks", lambda text: len(ticks(text)) >= 2),
-                              ("takes a key", lambda text: "KEY" in text),
+                              ("takes a key", lambda text: "KEY" in text or "key 1e" in text),
                               ("ticks on", lambda text: len(ticks(text)) >= self.seen + 2)):
             if what == "takes a key":
                 self.ask("send-key", keys=[{"type": "qcode", "data": "a"}])
@@ -125,12 +125,12 @@ class Loaded:
         counts = ticks(self.said())
         if sorted(set(counts)) != counts:
             return f"ticks {counts}"
-        wrong = re.search("BAD|BACK|EXC", self.said())
+        wrong = re.search("BAD|BACK|EXC|boot", self.said())
         return f"{wrong.group()}: {self.said()[-300:]!r}" if wrong else None
 
 
 def ticks(text):
-    return [int(n, 16) for n in re.findall(r"TICK[ =]*([0-9a-fA-F]+)[^\n]*\n", text)]
+    return [int(n, 16) for n in re.findall(r"(?:TICK|tick) ([0-9a-fA-F]+)[^\n]*\n", text)]
 
 
 if __name__ == "__main__":
