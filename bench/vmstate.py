@@ -35,6 +35,8 @@ ROWS = [
         ["CARAVAN", "vmstate", "inspect", "--screenshot", "OUT.png", "IN"], ["cat", "IN"], False),
     Row("analyze-migration.py (QEMU's)", None, ["ANALYZE", "-f", "IN"], ["cat", "IN"], False),
     Row("convert", "convert", ["CARAVAN", "vmstate", "convert", "IN", "OUT"], ["cat", "IN"], True),
+    Row("convert --to pc-i440fx-2.12", "convert",
+        ["CARAVAN", "vmstate", "convert", "--to", "pc-i440fx-2.12", "IN", "OUT"], ["cat", "IN"], True),
 ]
 
 

@@ -81,6 +81,8 @@ static const struct agent_row *accepted_row(const struct inflow *self, struct ag
     }
     if (!is_on(self->from->hub, row->needs))
         return NULL;
+    if (self->from->client && !self->from->client->started)
+        return NULL; /* the rest of a session that is over */
     if (!self->from->client || party_is_ready(&self->from->hub->guest) ||
         header.type == VD_AGENT_ANNOUNCE_CAPABILITIES || header.type == VD_AGENT_MONITORS_CONFIG)
         return row;
@@ -119,8 +121,14 @@ static bool pass(struct inflow *self)
 static bool take(struct inflow *self, struct agent_header header)
 {
     const struct agent_row *row = accepted_row(self, header);
-    uint32_t head = row ? MIN(row->head, header.size) : 0;
+    bool raw = row && transparent_takes(self) && row->handle != on_monitors;
+    uint32_t head = row && !raw ? MIN(row->head, header.size) : 0;
     struct reader body;
+
+    if (self->from->client && self->from->hub->guest.later.len > GUEST_LATER_MAX) {
+        self->held = true;
+        return false;
+    }
 
     if (self->in.len - MESSAGE_HEADER < head)
         return false;
@@ -129,12 +137,15 @@ static bool take(struct inflow *self, struct agent_header header)
     if (row) {
         body = reader_make(self->in.data + MESSAGE_HEADER, head);
         self->left = header.size - head;
-        if (!row->handle(self, header.type, &body, self->left)) {
+        if (raw ? !transparent_begin(self, header.type, header.size)
+                : !row->handle(self, header.type, &body, self->left)) {
             self->held = true;
             self->left = 0;
             return false;
         }
     }
+    log_debug("agent: %s of the %s, %u bytes%s", row ? row->name : "a message",
+              party_name(self->from), header.size, row ? "" : ", skipped");
     self->left = header.size - head;
     buf_consume(&self->in, MESSAGE_HEADER + head);
     if (!self->left && self->to) {

@@ -90,6 +90,8 @@ size_t party_room(const struct party *self)
 {
     size_t most = self->client ? CLIENT_OUT_MAX : HUB_DATA_MAX;
 
+    if (self->client && self->hub->frozen)
+        return SIZE_MAX;
     if (self->client)
         return self->out.len < most ? most - self->out.len : 0;
     return self->out.len < most ? most : 0;
@@ -138,7 +140,8 @@ void party_cut(struct party *self)
 
 void party_clear(struct party *self)
 {
-    inflow_clear(&self->in);
+    if (!self->client)
+        inflow_clear(&self->in);
     buf_free(&self->out);
     buf_free(&self->later);
     self->source = NULL;
