@@ -12,9 +12,10 @@ static const struct {
     uint8_t size;
     bool is_signed;
 } scalars[] = {
-    [FIELD_U8] = {1, false},   [FIELD_U16] = {2, false},   [FIELD_U32] = {4, false},
-    [FIELD_U64] = {8, false},  [FIELD_I32] = {4, true},    [FIELD_I64] = {8, true},
-    [FIELD_BOOL] = {1, false}, [FIELD_TABLE] = {0, false},
+    [FIELD_U8] = {1, false},    [FIELD_U16] = {2, false}, [FIELD_U32] = {4, false},
+    [FIELD_U64] = {8, false},   [FIELD_I32] = {4, true},  [FIELD_I64] = {8, true},
+    [FIELD_I8] = {1, true},     [FIELD_I16] = {2, true},  [FIELD_BOOL] = {1, false},
+    [FIELD_TABLE] = {0, false},
 };
 
 /* ---- Paths and errors ---- */
@@ -83,6 +84,9 @@ uint32_t fields_count(const struct field *field, const void *object)
         return 1;
     case FIELD_FIXED:
         return field->count;
+    case FIELD_AMOUNT:
+    case FIELD_MARKED:
+        break;
     case FIELD_COUNTED:
         memcpy(&count, (const uint8_t *)object + field->count_offset, sizeof(count));
         return count;
@@ -113,6 +117,10 @@ uint64_t fields_get(enum field_type type, const void *from)
         return *(const uint16_t *)from;
     case FIELD_U32:
         return *(const uint32_t *)from;
+    case FIELD_I8:
+        return (uint64_t)(int64_t) * (const int8_t *)from;
+    case FIELD_I16:
+        return (uint64_t)(int64_t) * (const int16_t *)from;
     case FIELD_I32:
         return (uint64_t)(int64_t) * (const int32_t *)from;
     case FIELD_U64:
@@ -129,10 +137,12 @@ void fields_set(enum field_type type, void *to, uint64_t value)
 {
     switch (type) {
     case FIELD_U8:
+    case FIELD_I8:
     case FIELD_BOOL:
         *(uint8_t *)to = (uint8_t)value;
         break;
     case FIELD_U16:
+    case FIELD_I16:
         *(uint16_t *)to = (uint16_t)value;
         break;
     case FIELD_U32:

@@ -40,7 +40,23 @@ static uint64_t unpack(const uint8_t *p, size_t n, enum field_order order)
 
 static uint64_t sign_extend(enum field_type type, uint64_t v)
 {
-    return type == FIELD_I32 ? (uint64_t)(int64_t)(int32_t)v : v;
+    switch (type) {
+    case FIELD_I8:
+        return (uint64_t)(int64_t)(int8_t)v;
+    case FIELD_I16:
+        return (uint64_t)(int64_t)(int16_t)v;
+    case FIELD_I32:
+        return (uint64_t)(int64_t)(int32_t)v;
+    case FIELD_U8:
+    case FIELD_U16:
+    case FIELD_U32:
+    case FIELD_U64:
+    case FIELD_I64:
+    case FIELD_BOOL:
+    case FIELD_TABLE:
+        break;
+    }
+    return v;
 }
 
 static bool load_scalars(struct load *load, const struct field *field, enum field_order order,
@@ -195,6 +211,8 @@ bool fields_load(const struct field_table *table, uint32_t version, struct field
 
     if (in->pos > in->len)
         return fields_fail(error, in->len, NULL, "input ends");
+    if (table->size == 0)
+        return fields_fail(error, in->pos, NULL, "a table without a struct");
     in->end = in->pos;
     if (load_table(&load, table, object, NULL, 0))
         return true;

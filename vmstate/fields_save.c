@@ -71,6 +71,8 @@ bool fields_validate(const struct field_table *table, uint32_t version, const vo
 {
     struct validate v = {version, error};
 
+    if (table->size == 0)
+        return fields_fail(error, 0, NULL, "a table without a struct");
     return check_table(&v, table, object, NULL, 0);
 }
 

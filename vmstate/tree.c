@@ -196,15 +196,15 @@ static bool match_element(const struct vmstate_node *node, const char *rest, uin
     return i < node->count && !strcmp(end, "]");
 }
 
-static const struct vmstate_node *find(const struct vmstate_node *parent, const char *path,
-                                       uint32_t *element)
+const struct vmstate_node *tree_find_below(const struct vmstate_node *parent, const char *path,
+                                           uint32_t *element)
 {
     for (const struct vmstate_node *node = parent->first; node; node = node->next) {
         size_t n = match_step(node, path);
         const struct vmstate_node *found = NULL;
 
         if (n && path[n] == '.')
-            found = find(node, path + n + 1, element);
+            found = tree_find_below(node, path + n + 1, element);
         else if (n && match_element(node, path + n, element))
             found = node;
         if (found)
@@ -218,7 +218,7 @@ const struct vmstate_node *vmstate_tree_find(const struct vmstate_tree *self, co
 {
     uint32_t i;
 
-    return find(self->root, path, element ? element : &i);
+    return tree_find_below(self->root, path, element ? element : &i);
 }
 
 /* ---- Values ---- */

@@ -18,6 +18,10 @@ struct vmstate_node *tree_add(struct vmstate_tree *self, struct vmstate_node *pa
                               struct vmstate_node *last, const char *name, const char *type,
                               size_t offset);
 
+/* As vmstate_tree_find, from a node on. */
+const struct vmstate_node *tree_find_below(const struct vmstate_node *node, const char *path,
+                                           uint32_t *element);
+
 struct vmstate_node *tree_root(struct vmstate_tree *self);
 
 /* QEMU's words for numbers ("uint32", also with a check behind a blank), when the size fits;

@@ -8,6 +8,10 @@
  * the bytes then hold a u32 offset, counted from the first byte of the input, of where the elements
  * are (0: there are none); save puts far elements after the struct, in the order of the rows.
  *
+ * A table can also stand without a struct (size 0): its rows then say by name what count and
+ * condition depend on, and the bytes are read into a tree (fields_tree.h). The layouts of QEMU's
+ * device sections are such tables.
+ *
  * Input is hostile: sizes are checked before memory is asked for, counts have limits, the memory of
  * one load has a budget, and every error names offset, field and reason.
  * No globals, no locks: any thread, as long as the object is the caller's.
@@ -26,6 +30,8 @@ enum field_type {
     FIELD_U64,
     FIELD_I32,
     FIELD_I64,
+    FIELD_I8,
+    FIELD_I16,
     FIELD_BOOL,  /* one byte, 0 or 1 */
     FIELD_TABLE, /* a struct with a table of its own */
 };
@@ -35,6 +41,8 @@ enum field_shape {
     FIELD_FIXED,   /* `count` elements, held in the struct as an array */
     FIELD_COUNTED, /* as many as the uint32_t at count_offset says (loaded by an earlier row), at
                       most `count`; the struct holds a pointer to a heap array, NULL when empty */
+    FIELD_AMOUNT,  /* tree only: as many as `amount` says */
+    FIELD_MARKED,  /* tree only: each element stands behind a byte `mark`; another byte ends them */
 };
 
 enum field_order {
@@ -43,6 +51,42 @@ enum field_order {
 };
 
 struct field_table;
+
+/* ---- What rows without a struct depend on. Paths are looked up in the struct that the row is in,
+ * then in those around it. ---- */
+
+enum field_test {
+    FIELD_IF_VERSION,
+    FIELD_IF_FLAVOUR, /* `value` is a set of bits, one a flavour: who wrote the bytes */
+    FIELD_IF_VALUE,   /* of the field at `path`, masked */
+    FIELD_IF_MSIX,    /* entries of the MSI-X table, by the PCI configuration space at `path` */
+};
+
+enum field_compare {
+    FIELD_EQUAL,
+    FIELD_UNEQUAL,
+    FIELD_AT_LEAST,
+    FIELD_AT_MOST,
+};
+
+/* All terms up to the next `or` must hold. */
+struct field_term {
+    bool or ; /* begins another alternative */
+    enum field_test test;
+    enum field_compare compare;
+    const char *path;
+    uint64_t mask;
+    uint64_t value;
+};
+
+/* (what is at path, or MSI-X entries by it) * times / per, rounded up, + plus */
+struct field_amount {
+    const char *path; /* NULL: 0 */
+    bool msix;
+    uint32_t times;
+    uint32_t per;
+    uint32_t plus;
+};
 
 struct field {
     const char *name;
@@ -57,18 +101,31 @@ struct field {
     uint32_t until;                  /* last version that has it; 0: all later ones */
     /* Whether the bytes hold the field, asked with the struct as loaded so far; NULL: yes. */
     bool (*exists)(const void *object);
+    /* Tree only. */
+    const char *word; /* QEMU's word for the type */
+    int64_t index;    /* + 1, of an element that has a row of its own; 0: it is none */
+    bool little;      /* little endian, whatever the table's order */
+    uint8_t mark;     /* FIELD_MARKED */
+    struct field_amount amount;
+    const struct field_term *terms;
+    uint32_t n_terms;
     int64_t min;  /* range of each element; both 0: what the type can hold. Values of */
     uint64_t max; /* FIELD_U64 above INT64_MAX are above every min. */
 };
 
 struct field_table {
     const char *name;
-    size_t size; /* of the struct, > 0 */
+    size_t size; /* of the struct; 0: it stands without one */
     enum field_order order;
     uint32_t n_fields;
     const struct field *fields;
     /* Rules across fields, asked after the last row: a static reason, or NULL when all is well. */
     const char *(*check)(const void *object);
+    /* Tree only: versions that the rows know, and what may stand behind the last row. */
+    uint32_t least;
+    uint32_t version;
+    const struct field_table *const *subsections;
+    uint32_t n_subsections;
 };
 
 /* Offset of a member whose size must be `bytes`: a row of the wrong type does not compile. */

@@ -13,6 +13,8 @@
 
 enum {
     PING_MS = 5 * 1000,
+    BRISK_PING_MS = 100,
+    BRISK_PINGS = 20,
     MEDIA_DELAY_MS = 400, /* clients' clock runs behind ours, so that nothing comes too late */
 };
 
@@ -112,7 +114,15 @@ static void on_ping(void *opaque)
         conn_send_ping(main_link_conn(link), 1, (uint64_t)loop_now_us());
         conn_wake(main_link_conn(link));
     }
-    loop_timer_start(self->ping, PING_MS);
+    if (self->brisk_pings)
+        self->brisk_pings--;
+    loop_timer_start(self->ping, self->brisk_pings ? BRISK_PING_MS : PING_MS);
+}
+
+void server_ping_briskly(struct server *self)
+{
+    self->brisk_pings = BRISK_PINGS;
+    loop_timer_start(self->ping, BRISK_PING_MS);
 }
 
 bool server_add_client(struct server *self, int fd, bool tls, bool skip_auth)

@@ -42,6 +42,7 @@ struct server {
     bool vm_running;
     int64_t vm_started_us; /* 0: never */
     struct loop_timer *ping;
+    unsigned brisk_pings; /* that are still to come */
 };
 
 /* mouse.c */
@@ -52,6 +53,10 @@ void mouse_update(struct server *self);
 
 /* ms; what clients play sound and video by */
 uint32_t server_multi_media_time(void);
+
+/* A client has come by a seamless move. spice-gtk keeps its main link to the source open until
+ * something comes from the target, and the source lives as long: so pings come soon and often. */
+void server_ping_briskly(struct server *self);
 
 struct screen *server_screen(const struct server *self, uint8_t id);
 

@@ -148,6 +148,7 @@ static void on_restored(void *owner, const struct main_state *state)
         mouse_set_mode(server, state->mouse_mode.mode);
     main_set_mouse_mode(link, mouse_modes_supported(server), server->mouse_mode);
     main_send_multi_media_time(link, server_multi_media_time());
+    server_ping_briskly(server);
 }
 
 static void on_round_trip(void *owner, uint64_t ping_time)

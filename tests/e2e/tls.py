@@ -261,4 +261,5 @@ def arguments(parser):
     parser.add_argument("case", choices=CASES)
 
 
-run(test, 180, arguments)
+if __name__ == "__main__":
+    run(test, 180, arguments)

@@ -66,7 +66,7 @@ with tempfile.TemporaryDirectory() as folder:
         os.kill(pids[index], signal.SIGKILL)
         out, said = demo.communicate(timeout=90)
         check(demo.returncode == 2 and "caravan demo:" in said,
-              f"the {name} dies after '{text}': 2, with a reason")
+              f"the {name} dies after '{text}': 2, with a reason ({demo.returncode}: {said[-300:]})")
         check(all(gone(p) for p in pids), "no QEMU is left")
 
     demo = start(folder, "--clients", "2")

@@ -2,11 +2,9 @@
 #include "inspect.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define WINDOW_MOST (1u << 20)
 
@@ -129,21 +127,22 @@ static int report_absent(const struct inspection *self)
 static int run(const struct inspect_options *options, const char *file)
 {
     struct inspection inspection = {.wanted = options->section, .all_values = options->fields};
-    int fd = strcmp(file, "-") ? open(file, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+    struct input *input;
+    char *reason;
     int status;
 
-    if (fd < 0) {
-        fprintf(stderr, "caravan vmstate inspect: %s: %s\n", file, g_strerror(errno));
-        return INSPECT_BROKEN;
-    }
     if (!parse_window(options, &inspection.window)) {
-        close(fd);
         return usage_error("--ram takes BLOCK OFFSET LEN, with numbers as in C and LEN from 1 to "
                            "1048576");
     }
+    input = input_open(file, &reason);
+    if (!input) {
+        fprintf(stderr, "caravan vmstate inspect: %s: %s\n", file, reason);
+        g_free(reason);
+        return INSPECT_BROKEN;
+    }
     inspection.quiet = options->quiet || options->json;
-    inspect_read(&inspection, fd);
-    close(fd);
+    inspect_read(&inspection, input);
     if (options->json)
         inspect_print_json(&inspection);
     else
@@ -158,6 +157,7 @@ static int run(const struct inspect_options *options, const char *file)
             status = absent;
     }
     inspect_free(&inspection);
+    input_close(input);
     return status;
 }
 

@@ -7,8 +7,10 @@
 #include <stdint.h>
 #include <glib.h>
 
+#include "input.h"
 #include "inspect_ram.h"
 #include "vmstate/description.h"
+#include "vmstate/schema.h"
 #include "vmstate/stream.h"
 
 enum inspect_exit {
@@ -43,13 +45,16 @@ struct inspection {
     bool all_values;
     bool quiet;
     bool header;
-    uint64_t kept; /* bytes of memory that values take */
+    uint64_t kept;        /* bytes of memory that values take */
+    const char *wrapping; /* what the stream came in, borrowed */
     char *machine;
     GPtrArray *sections; /* struct inspect_section */
     struct ram_map *ram;
     struct ram_window window;
     struct vmstate_description *description; /* NULL: none, or not reached */
     uint64_t description_size;
+    struct vmstate_schemas *schemas; /* NULL: not needed */
+    const char *flavour;             /* who wrote it, by the layouts; NULL: not known */
     uint64_t disk_blocks;
     uint64_t commands;
     uint64_t size;  /* bytes of the stream, as far as it was read */
@@ -59,8 +64,8 @@ struct inspection {
     const char *remedy;         /* static, or NULL */
 };
 
-/* Reads the stream from a descriptor to its end. */
-void inspect_read(struct inspection *self, int fd);
+/* Reads the stream to its end. */
+void inspect_read(struct inspection *self, struct input *input);
 
 /* Whether a section's values are asked for: by its name, or what its name has behind the slash. */
 bool inspect_wants(const struct inspection *self, const struct vmstate_section *section);

@@ -136,9 +136,17 @@ void inspect_print_json(const struct inspection *self)
            ", \"disk_blocks\": %" PRIu64,
            self->exit == INSPECT_WHOLE ? "true" : "false", self->size, self->after,
            self->description_size, self->commands, self->disk_blocks);
+    if (*self->wrapping) {
+        fputs(", ", stdout);
+        put_name("wrapping", self->wrapping);
+    }
     if (self->machine) {
         fputs(", ", stdout);
         put_name("machine", self->machine);
+    }
+    if (self->flavour) {
+        fputs(", ", stdout);
+        put_name("flavour", self->flavour);
     }
     fputs(",\n \"ram\": [", stdout);
     for (size_t i = 0; i < ram_map_blocks(self->ram); i++) {

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "term.h"
 
@@ -18,34 +15,17 @@ struct reading {
     struct inspection *to;
     struct vmstate_stream *stream;
     struct vmstate_input in;
-    int fd;
+    struct input *input;
     uint8_t *chunk;
     GByteArray *tail; /* from the first section of unknown size on; NULL: not yet there */
     GByteArray *body; /* of the open section */
     const struct vmstate_device *device;
+    struct vmstate_schemas *schemas; /* instead of a description; NULL: none needed */
+    bool by_schema;                  /* the open section */
     struct term term;
     uint64_t total; /* bytes of the file, 0: not known */
     uint64_t shown;
     uint64_t fed;
-};
-
-/* Files of other kinds that people have at hand, by their first bytes. */
-static const struct {
-    const char *magic;
-    const char *is;
-    const char *remedy;
-} foreign[] = {
-    {"\x1f\x8b", "compressed by gzip", "decompress first: zcat FILE | caravan vmstate inspect -"},
-    {"\xfd"
-     "7zXZ",
-     "compressed by xz", "decompress first: xzcat FILE | caravan vmstate inspect -"},
-    {"BZh", "compressed by bzip2", "decompress first: bzcat FILE | caravan vmstate inspect -"},
-    {"\x28\xb5\x2f\xfd", "compressed by zstd",
-     "decompress first: zstdcat FILE | caravan vmstate inspect -"},
-    {"\x89LZO", "compressed by lzop",
-     "decompress first: lzop -dc FILE | caravan vmstate inspect -"},
-    {"QFI\xfb", "a qcow2 image", "states inside of images are not read; save with migrate instead"},
-    {"LibvirtQemud", "a save file of libvirt", "libvirt's header is not read yet"},
 };
 
 __attribute__((format(printf, 3, 4))) static void
@@ -91,11 +71,9 @@ static ssize_t read_chunk(struct reading *reading)
 {
     ssize_t n;
 
-    do
-        n = read(reading->fd, reading->chunk, CHUNK);
-    while (n < 0 && errno == EINTR);
+    n = input_read(reading->input, reading->chunk, CHUNK);
     if (n < 0)
-        stop(reading, INSPECT_BROKEN, "cannot be read: %s", g_strerror(errno));
+        stop(reading, INSPECT_BROKEN, "cannot be read: %s", input_problem(reading->input));
     else
         reading->fed += (uint64_t)n;
     show_progress(reading);
@@ -121,11 +99,10 @@ static bool read_tail(struct reading *reading)
     return n == 0;
 }
 
-static const char cut_or_suppressed[] =
-    "either the stream was cut off, or saved with -machine suppress-vmdesc=on; RAM was read";
-static const char too_old[] =
-    "QEMU writes one since 2.3, but not for machine types 2.0 to 2.2 unless it is given\n"
-    "-machine suppress-vmdesc=off. Without it layouts are not known yet. RAM was read";
+static const char no_layout[] =
+    "the stream has no description of its fields: it was cut off, or saved by QEMU before 2.3, or\n"
+    "with suppress-vmdesc=on, the default of the machine types 2.0 to 2.2 (save with -machine\n"
+    "suppress-vmdesc=off). Only the layouts of QEMU 1.0 to 2.0 are built in. RAM was read";
 
 static bool find_description(struct reading *reading)
 {
@@ -134,10 +111,8 @@ static bool find_description(struct reading *reading)
     size_t at, size;
 
     if (!vmstate_description_find(reading->tail->data, reading->tail->len, &at, &size)) {
-        to->remedy = to->machine ? cut_or_suppressed : too_old;
-        stop(reading, INSPECT_STOPPED,
-             "its size is written nowhere: the stream has no description of its fields");
-        return false;
+        reading->schemas = vmstate_schemas_new();
+        return true;
     }
     to->description =
         vmstate_description_parse((const char *)reading->tail->data + at, size, &reason);
@@ -147,12 +122,39 @@ static bool find_description(struct reading *reading)
     return to->description != NULL;
 }
 
+/* The section's size from the layouts that are built in. */
+static bool measure(struct reading *reading, const struct vmstate_section *section)
+{
+    struct vmstate_error error;
+    uint64_t size;
+
+    switch (vmstate_schemas_measure(reading->schemas, section, reading->in.bytes, reading->in.len,
+                                    &size, &error)) {
+    case VMSTATE_MEASURED:
+        reading->by_schema = true;
+        vmstate_stream_set_size(reading->stream, size);
+        return true;
+    case VMSTATE_MEASURE_SHORT:
+        stop_at(reading, section, section->body + reading->in.len, "body");
+        stop(reading, INSPECT_BROKEN, "the input ends");
+        return false;
+    case VMSTATE_MEASURE_FAILED:
+        break;
+    }
+    stop_at(reading, section, section->body + error.offset, "body");
+    stop(reading, INSPECT_STOPPED, "%s", error.reason);
+    reading->to->remedy = no_layout;
+    return false;
+}
+
 /* The section's size from the description; false ends the reading. */
 static bool tell_size(struct reading *reading, const struct vmstate_section *section)
 {
     stop_at(reading, section, section->body, "body");
     if (!reading->tail && !(read_tail(reading) && find_description(reading)))
         return false;
+    if (reading->schemas)
+        return measure(reading, section);
     if (!reading->to->description)
         return false;
     reading->device =
@@ -217,29 +219,50 @@ static struct inspect_section *seen_section(struct inspection *to,
     return seen;
 }
 
+static bool keep_values(struct reading *reading, const struct vmstate_section *section,
+                        struct inspect_section *seen)
+{
+    struct keeping keeping = {.to = reading->to, .values = seen->values};
+    struct vmstate_error error;
+    struct vmstate_tree *tree;
+    const char *reason;
+    size_t at;
+
+    if (!reading->by_schema) {
+        if (vmstate_device_walk(reading->device, reading->body->data, reading->body->len,
+                                keep_value, &keeping, &at, &reason))
+            return true;
+        stop_at(reading, section, section->body + at, "body");
+        stop(reading, INSPECT_BROKEN, "%s", reason);
+        return false;
+    }
+    tree = vmstate_schemas_tree(reading->schemas, section, reading->body->data, reading->body->len,
+                                &error);
+    if (!tree) {
+        stop_at(reading, section, section->body + error.offset, "body");
+        stop(reading, INSPECT_BROKEN, "%s", error.reason);
+        return false;
+    }
+    vmstate_tree_walk(tree, keep_value, &keeping);
+    vmstate_tree_free(tree);
+    return true;
+}
+
 static bool close_section(struct reading *reading, const struct vmstate_event *event)
 {
     struct inspection *to = reading->to;
     struct inspect_section *seen = seen_section(to, event->section);
-    struct keeping keeping = {.to = to};
-    const char *reason;
-    size_t at;
 
     seen->parts++;
     seen->bytes += event->section->body_size;
     seen->footer = event->footer;
-    if (!reading->device)
+    if (!reading->device && !reading->by_schema)
         return true;
     seen->described = true;
     if (inspect_wants(to, event->section))
         seen->values = g_array_new(FALSE, FALSE, sizeof(struct inspect_value));
-    keeping.values = seen->values;
-    if (!vmstate_device_walk(reading->device, reading->body->data, reading->body->len, keep_value,
-                             &keeping, &at, &reason)) {
-        stop_at(reading, event->section, event->section->body + at, "body");
-        stop(reading, INSPECT_BROKEN, "%s", reason);
+    if (!keep_values(reading, event->section, seen))
         return false;
-    }
     if (to->kept > KEPT_MOST) {
         stop_at(reading, event->section, event->section->body, "fields");
         stop(reading, INSPECT_BROKEN, "all fields so far take more than %u MiB", KEPT_MOST >> 20);
@@ -247,6 +270,7 @@ static bool close_section(struct reading *reading, const struct vmstate_event *e
     }
     g_byte_array_set_size(reading->body, 0);
     reading->device = NULL;
+    reading->by_schema = false;
     return true;
 }
 
@@ -312,27 +336,11 @@ static bool take_input(struct reading *reading)
     return true;
 }
 
-static bool is_foreign(struct reading *reading, size_t len)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(foreign); i++) {
-        size_t n = strlen(foreign[i].magic);
-
-        if (len < n || memcmp(reading->chunk, foreign[i].magic, n))
-            continue;
-        stop(reading, INSPECT_BROKEN, "not a migration stream, but %s", foreign[i].is);
-        reading->to->remedy = foreign[i].remedy;
-        return true;
-    }
-    return false;
-}
-
 static void read_stream(struct reading *reading)
 {
     ssize_t n = 0;
 
     while (!reading->tail && (n = read_chunk(reading)) > 0) {
-        if (reading->fed == (uint64_t)n && is_foreign(reading, (size_t)n))
-            return;
         reading->in = (struct vmstate_input){reading->chunk, (size_t)n};
         if (!take_input(reading))
             break;
@@ -350,13 +358,12 @@ static void read_stream(struct reading *reading)
     }
 }
 
-void inspect_read(struct inspection *self, int fd)
+void inspect_read(struct inspection *self, struct input *input)
 {
-    struct reading reading = {.to = self, .fd = fd, .term = term_open()};
-    struct stat stat;
+    struct reading reading = {.to = self, .input = input, .term = term_open()};
 
-    if (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode))
-        reading.total = (uint64_t)stat.st_size;
+    self->wrapping = input_wrapping(input);
+    reading.total = input_total(input);
     self->sections = g_ptr_array_new();
     self->ram = ram_map_new(&self->window);
     reading.stream = vmstate_stream_new();
@@ -365,6 +372,9 @@ void inspect_read(struct inspection *self, int fd)
     read_stream(&reading);
     self->size = vmstate_stream_offset(reading.stream);
     term_clear_status(&reading.term);
+    if (reading.schemas)
+        self->flavour = vmstate_schemas_flavour(reading.schemas);
+    self->schemas = reading.schemas;
     if (reading.tail)
         g_byte_array_unref(reading.tail);
     g_byte_array_unref(reading.body);
@@ -393,6 +403,7 @@ void inspect_free(struct inspection *self)
     g_ptr_array_unref(self->sections);
     ram_map_free(self->ram);
     vmstate_description_free(self->description);
+    vmstate_schemas_free(self->schemas);
     g_free(self->machine);
     g_free(self->window.bytes);
     g_free(self->window.known);

@@ -32,6 +32,8 @@ static void print_head(const struct inspection *self)
         footers |= ((struct inspect_section *)self->sections->pdata[i])->footer;
     if (!self->header)
         return;
+    if (*self->wrapping)
+        printf("came as      %s\n", self->wrapping);
     fputs("machine      ", stdout);
     print_name(self->machine ? self->machine : "not told (no configuration section)", 0);
     printf("\nfooters      %s\ndescription  ", footers ? "yes" : "no");
@@ -39,6 +41,9 @@ static void print_head(const struct inspection *self)
         printf("%" PRIu64 " bytes of JSON\n", self->description_size);
     else
         puts(self->exit == INSPECT_WHOLE || self->exit == INSPECT_STOPPED ? "none" : "not reached");
+    if (self->schemas)
+        printf("layouts      built in, %s\n",
+               self->flavour ? self->flavour : "not told by whom written");
     fputs("size         ", stdout);
     print_size(self->size);
     printf(" (%" PRIu64 " bytes)\n", self->size);

@@ -14,13 +14,17 @@ MODES = {"text": ("f1", "key bb", (720, 400)), "640x480": ("f2", "key bc", (640,
 SWITCHES = {"freeze": ("f4", "key be"), "busy": ("f5", "key bf")}
 
 
+def image():
+    """The path of the guest's disk."""
+    path = os.environ.get("GUEST_IMG")
+    if not path or not os.path.exists(path):
+        raise Skip("no guest image (GUEST_IMG): it needs nasm")
+    return os.path.abspath(path)
+
+
 def machine(vga):
     """The arguments of a machine that boots the tiny guest."""
-    image = os.environ.get("GUEST_IMG")
-    if not image or not os.path.exists(image):
-        raise Skip("no guest image (GUEST_IMG): it needs nasm")
-    return ["-m", "32", "-vga", vga,
-            "-drive", f"file={os.path.abspath(image)},format=raw,snapshot=on"]
+    return ["-m", "32", "-vga", vga, "-drive", f"file={image()},format=raw,snapshot=on"]
 
 
 def boot(bench, vga, spice=None, name="source", environment=None):
