@@ -78,8 +78,37 @@ static void on_round_trip(void *owner, uint64_t time)
     hear(owner, time);
 }
 
-static const struct main_link_ops main_ops = {on_attach,   on_mode, on_answer,   on_mark,
-                                              on_seamless, on_end,  on_restored, on_round_trip};
+static void on_agent(void *owner, uint32_t tokens)
+{
+    hear(owner, tokens);
+}
+
+static void on_agent_data(void *owner, const uint8_t *bytes, size_t len)
+{
+    FUZZ_CHECK(len <= 2048);
+    for (size_t i = 0; i < len; i++)
+        hear(owner, bytes[i]);
+}
+
+static bool agent_next(void *owner, struct hub_word *word)
+{
+    return false;
+}
+
+static const struct main_link_ops main_ops = {
+    .attach_channels = on_attach,
+    .mouse_mode_request = on_mode,
+    .migrate_answer = on_answer,
+    .agent_start = on_agent,
+    .agent_tokens = on_agent,
+    .agent_data = on_agent_data,
+    .agent_next = agent_next,
+    .flush_mark = on_mark,
+    .dst_do_seamless = on_seamless,
+    .dst_migrate_end = on_end,
+    .restored = on_restored,
+    .round_trip = on_round_trip,
+};
 
 static void on_scan(void *owner, uint8_t byte)
 {
@@ -96,7 +125,7 @@ static void on_motion(void *owner, int dx, int dy, int dz, uint32_t buttons)
     hear(owner, (uint64_t)(uint32_t)dx ^ (uint64_t)(uint32_t)dy << 32 ^ buttons);
 }
 
-static void on_position(void *owner, int x, int y, uint32_t buttons)
+static void on_position(void *owner, int x, int y, uint32_t buttons, uint8_t display)
 {
     FUZZ_CHECK(x >= 0 && y >= 0);
     hear(owner, (uint64_t)(x ^ y) ^ buttons);

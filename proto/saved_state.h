@@ -139,7 +139,7 @@ enum saved_input_kind {
 struct saved_input {
     uint8_t kind; /* enum saved_input_kind */
     int32_t x, y;
-    uint32_t buttons; /* spice-input.h's buttons_state */
+    uint32_t buttons; /* spice-input.h's buttons_state; of a position, bits 24..31: the display */
 };
 
 struct saved_inputs_held {

@@ -295,14 +295,35 @@ static bool read_row(struct read *read, struct place *place, const struct field_
 
 /* ---- Subsections ---- */
 
+/* A name in the bytes, of which `there` are there. */
+struct sub_name {
+    const uint8_t *bytes;
+    size_t len;
+    size_t there;
+};
+
+static bool agrees(const struct sub_name *name, const char *with)
+{
+    return !memcmp(name->bytes, with, MIN(name->there, strlen(with)));
+}
+
 static const struct field_table *find_subsection(const struct field_table *table,
-                                                 const uint8_t *name, size_t n)
+                                                 const struct sub_name *name)
 {
     for (uint32_t i = 0; i < table->n_subsections; i++)
-        if (strlen(table->subsections[i]->name) == n &&
-            !memcmp(table->subsections[i]->name, name, n))
+        if (strlen(table->subsections[i]->name) == name->len &&
+            agrees(name, table->subsections[i]->name))
             return table->subsections[i];
     return NULL;
+}
+
+/* "table/...": what QEMU would not pass over either */
+static bool is_own(const struct field_table *table, const struct sub_name *name)
+{
+    size_t own = strlen(table->name);
+
+    return name->len > own && agrees(name, table->name) &&
+           (name->there <= own || name->bytes[own] == '/');
 }
 
 static bool read_subsection(struct read *read, struct place *place, const struct field_table *sub)
@@ -339,7 +360,7 @@ static bool read_subsections(struct read *read, struct place *place,
         const uint8_t *p = source->bytes + source->pos;
         size_t left = source->len - source->pos;
         const struct field_table *sub;
-        size_t own = strlen(table->name);
+        struct sub_name name;
 
         if (left == 0 && source->exact)
             return true;
@@ -347,14 +368,16 @@ static bool read_subsections(struct read *read, struct place *place,
             return false;
         if (p[0] != BYTE_SUBSECTION)
             return true;
-        if (left < SUBSECTION_HEAD || left < (size_t)SUBSECTION_HEAD + p[1])
-            return source->exact ? true : fits(read, place, NULL, UINT64_MAX);
-        sub = find_subsection(table, p + SUBSECTION_HEAD, p[1]);
-        if (!sub && p[1] > own && p[SUBSECTION_HEAD + own] == '/' &&
-            !memcmp(p + SUBSECTION_HEAD, table->name, own))
-            return stop(read, FIELDS_WRONG, place, NULL, "a subsection that is not known");
-        if (!sub)
+        if (left < SUBSECTION_HEAD)
+            return source->exact || fits(read, place, NULL, SUBSECTION_HEAD);
+        name = (struct sub_name){p + SUBSECTION_HEAD, p[1], MIN(p[1], left - SUBSECTION_HEAD)};
+        sub = find_subsection(table, &name);
+        if (!sub && !is_own(table, &name))
             return true;
+        if (name.there < name.len)
+            return source->exact || fits(read, place, NULL, UINT64_MAX);
+        if (!sub)
+            return stop(read, FIELDS_WRONG, place, NULL, "a subsection that is not known");
         if (!read_subsection(read, place, sub))
             return false;
     }

@@ -7,6 +7,7 @@
 #include "vmstate/stream_format.h"
 #include "vmstate/tree_private.h"
 
+#define FOOTER_SIZE  5
 #define SECTION_HEAD 6 /* kind, id, length of the name */
 
 static void free_table(gpointer data)
@@ -157,7 +158,7 @@ static enum vmstate_measure follows(const struct vmstate_section *section, const
         return VMSTATE_MEASURED;
     if (p[0] != BYTE_FOOTER && p[0] != VMSTATE_SECTION_FULL)
         return VMSTATE_MEASURE_FAILED;
-    if (left < SECTION_HEAD)
+    if (left < (p[0] == BYTE_FOOTER ? FOOTER_SIZE : SECTION_HEAD))
         return VMSTATE_MEASURE_SHORT;
     if (p[0] == BYTE_FOOTER)
         return ((uint32_t)p[1] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 8 | p[4]) ==

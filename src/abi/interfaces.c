@@ -92,3 +92,13 @@ int spice_server_kbd_leds(SpiceKbdInstance *sin, int leds)
         server_kbd_leds(server, (uint8_t)leds);
     return 0;
 }
+
+void spice_qxl_set_device_info(QXLInstance *instance, const char *device_address,
+                               uint32_t device_display_id_start, uint32_t device_display_id_count)
+{
+    struct server *server = g_hash_table_lookup(owners(), instance);
+
+    if (server)
+        server_set_device_info(server, instance, device_address, device_display_id_start,
+                               device_display_id_count);
+}

@@ -137,18 +137,3 @@ int spice_server_set_playback_compression(SpiceServer *s, int enable)
 {
     return s ? 0 : -1;
 }
-
-int spice_server_set_agent_mouse(SpiceServer *s, int enable)
-{
-    return s ? 0 : -1;
-}
-
-int spice_server_set_agent_copypaste(SpiceServer *s, int enable)
-{
-    return s ? 0 : -1;
-}
-
-int spice_server_set_agent_file_xfer(SpiceServer *s, int enable)
-{
-    return s ? 0 : -1;
-}

@@ -2,7 +2,6 @@
 /* spice_qxl_*: each hands its work to the device's display. */
 #include <spice.h>
 
-#include "base/log.h"
 #include "display/display.h"
 
 static struct display *display_of(QXLInstance *instance)
@@ -126,16 +125,6 @@ void spice_qxl_monitors_config_async(QXLInstance *instance, QXLPHYSICAL monitors
 void spice_qxl_set_max_monitors(QXLInstance *instance, unsigned int max_monitors)
 {
     display_set_max_monitors(display_of(instance), max_monitors);
-}
-
-/* The agent is told of the device's address; until there is one, the count is what matters. */
-void spice_qxl_set_device_info(QXLInstance *instance, const char *device_address,
-                               uint32_t device_display_id_start, uint32_t device_display_id_count)
-{
-    log_debug("display %d is device %s, display ids %u..%u", instance->id,
-              device_address ? device_address : "?", device_display_id_start,
-              device_display_id_start + device_display_id_count);
-    display_set_max_monitors(display_of(instance), device_display_id_count);
 }
 
 void spice_qxl_reset_image_cache(QXLInstance *instance)

@@ -197,3 +197,26 @@ int spice_server_migrate_end(SpiceServer *s, int completed)
 {
     return server_migrate_end(from_abi(s), completed) ? 0 : -1;
 }
+
+static int set_agent(SpiceServer *s, enum agent_use use, int enable)
+{
+    if (!s)
+        return -1;
+    server_set_agent((struct server *)(void *)s, use, enable != 0);
+    return 0;
+}
+
+int spice_server_set_agent_mouse(SpiceServer *s, int enable)
+{
+    return set_agent(s, AGENT_MOUSE, enable);
+}
+
+int spice_server_set_agent_copypaste(SpiceServer *s, int enable)
+{
+    return set_agent(s, AGENT_COPY_PASTE, enable);
+}
+
+int spice_server_set_agent_file_xfer(SpiceServer *s, int enable)
+{
+    return set_agent(s, AGENT_FILE_XFER, enable);
+}

@@ -92,7 +92,7 @@ void hub_guest_taken(struct hub *self, size_t len)
 
 bool hub_takes_mouse(const struct hub *self)
 {
-    return self->switches.mouse && self->state == GUEST_READY &&
+    return self && self->switches.mouse && self->state == GUEST_READY &&
            (self->guest.caps & CAP(MOUSE_STATE));
 }
 
@@ -131,19 +131,30 @@ static uint32_t agent_buttons(uint32_t buttons, int wheel)
 }
 
 /* A button must not be lost behind a later place. */
-void hub_mouse(struct hub *self, uint32_t x, uint32_t y, uint32_t buttons, int wheel,
-               uint8_t display)
+static void set_mouse(struct hub *self, struct mouse wanted)
 {
-    uint32_t wanted = agent_buttons(buttons, wheel);
-
     if (!hub_takes_mouse(self) || self->guest.out.len > GUEST_LATER_MAX)
         return;
-    if (self->mouse.dirty && self->mouse.buttons != wanted)
+    if (self->mouse.dirty && self->mouse.buttons != wanted.buttons)
         put_mouse(self);
-    self->mouse = (struct mouse){true, x, y, wanted, display};
-    if (wheel) {
-        put_mouse(self);
-        self->mouse = (struct mouse){true, x, y, agent_buttons(buttons, 0), display};
-    }
+    self->mouse = wanted;
+}
+
+void hub_mouse_to(struct hub *self, uint32_t x, uint32_t y, uint32_t buttons, uint8_t display)
+{
+    set_mouse(self, (struct mouse){true, x, y, agent_buttons(buttons, 0), display});
+    hub_run(self);
+}
+
+/* The wheel is a button that is let go at once. */
+void hub_mouse_buttons(struct hub *self, uint32_t buttons, int wheel)
+{
+    struct mouse now = self->mouse;
+
+    now.dirty = true;
+    now.buttons = agent_buttons(buttons, wheel);
+    set_mouse(self, now);
+    now.buttons = agent_buttons(buttons, 0);
+    set_mouse(self, now);
     hub_run(self);
 }

@@ -57,6 +57,7 @@ static void end_session(struct hub_client *client)
         client->owed += client->held;
     client->held = 0;
     party->wake = true;
+    party->hub->again = true;
 }
 
 void hub_client_renew(struct hub_client *client, const char *reason)
@@ -195,7 +196,7 @@ void hub_set_switches(struct hub *self, struct hub_switches switches)
 
 bool hub_guest_is_open(const struct hub *self)
 {
-    return self->state != GUEST_CLOSED;
+    return self && self->state != GUEST_CLOSED;
 }
 
 void hub_guest_open(struct hub *self)
@@ -247,6 +248,13 @@ struct hub_client *hub_client_new(struct hub *self, uint32_t id, bool new_tokens
     client->max_clipboard = -1;
     g_ptr_array_add(self->clients, client);
     return client;
+}
+
+void hub_client_anew(struct hub_client *client)
+{
+    client->told = client->renew = true;
+    client->party.wake = true;
+    hub_run(client->party.hub);
 }
 
 void hub_client_free(struct hub_client *client)

@@ -71,16 +71,18 @@ void hub_guest_taken(struct hub *self, size_t len);
 /* The guest's agent moves the pointer. */
 bool hub_takes_mouse(const struct hub *self);
 /* buttons: spice-input.h's buttons_state; wheel: -1 up, 1 down, 0. */
-void hub_mouse(struct hub *self, uint32_t x, uint32_t y, uint32_t buttons, int wheel,
-               uint8_t display);
+void hub_mouse_to(struct hub *self, uint32_t x, uint32_t y, uint32_t buttons, uint8_t display);
+void hub_mouse_buttons(struct hub *self, uint32_t buttons, int wheel);
 /* What device_info gives has changed. */
 void hub_devices_changed(struct hub *self);
 
 /* ---- Clients ---- */
 
 /* A client that is about to be told INIT: agent_connected in it must be hub_guest_is_open. `id`:
- * its connection id. new_tokens: it takes AGENT_CONNECTED_TOKENS. */
+ * its connection id. new_tokens: it takes AGENT_CONNECTED_TOKENS. Nothing is called back. */
 struct hub_client *hub_client_new(struct hub *self, uint32_t id, bool new_tokens, void *owner);
+/* It comes from another host, where its session with an agent ends: it is told so. */
+void hub_client_anew(struct hub_client *client);
 void hub_client_free(struct hub_client *client);
 
 /* AGENT_START, AGENT_TOKEN, AGENT_DATA. */

@@ -31,6 +31,10 @@ struct inputs_link {
     struct saved_input kept_list[SAVED_INPUTS_HELD];
 };
 
+/* A position's display is kept above its buttons. */
+#define DISPLAY_SHIFT 24
+#define BUTTONS       0xffffffu
+
 static void tell(struct inputs_link *self, const struct saved_input *e)
 {
     switch ((enum saved_input_kind)e->kind) {
@@ -44,7 +48,8 @@ static void tell(struct inputs_link *self, const struct saved_input *e)
         self->ops->motion(self->owner, e->x, e->y, 0, e->buttons);
         break;
     case SAVED_INPUT_POSITION:
-        self->ops->position(self->owner, e->x, e->y, e->buttons);
+        self->ops->position(self->owner, e->x, e->y, e->buttons & BUTTONS,
+                            (uint8_t)(e->buttons >> DISPLAY_SHIFT));
         break;
     case SAVED_INPUT_WHEEL:
         self->ops->wheel(self->owner, e->x, e->buttons);
@@ -195,11 +200,12 @@ static void on_mouse_position(void *opaque, struct reader *body)
     uint32_t x = reader_u32(body);
     uint32_t y = reader_u32(body);
     uint16_t mask = reader_u16(body);
+    uint32_t display = reader_u8(body);
 
     pass(self, (struct saved_input){.kind = SAVED_INPUT_POSITION,
                                     .x = (int32_t)MIN(x, INT16_MAX),
                                     .y = (int32_t)MIN(y, INT16_MAX),
-                                    .buttons = local_buttons(mask)});
+                                    .buttons = local_buttons(mask) | display << DISPLAY_SHIFT});
     count_motion(self);
 }
 

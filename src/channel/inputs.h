@@ -16,7 +16,7 @@ struct inputs_link_ops {
     void (*scan)(void *owner, uint8_t byte);            /* one byte of a PC AT set 1 scan code */
     void (*modifiers)(void *owner, uint16_t modifiers); /* SPICE_KEYBOARD_MODIFIER_FLAGS_* wanted */
     void (*motion)(void *owner, int dx, int dy, int dz, uint32_t buttons);
-    void (*position)(void *owner, int x, int y, uint32_t buttons);
+    void (*position)(void *owner, int x, int y, uint32_t buttons, uint8_t display);
     void (*wheel)(void *owner, int dz, uint32_t buttons);
     void (*buttons)(void *owner, uint32_t buttons);
 };

@@ -5,6 +5,7 @@
 #include <spice/enums.h>
 #include <string.h>
 
+#include "agent/hub.h"
 #include "base/log.h"
 #include "migrate/blob.h"
 
@@ -74,6 +75,28 @@ static void on_dst_do_seamless(void *opaque, struct reader *body)
     self->ops->dst_do_seamless(self->owner, reader_u32(body));
 }
 
+static void on_agent_start(void *opaque, struct reader *body)
+{
+    struct main_link *self = opaque;
+
+    self->ops->agent_start(self->owner, reader_u32(body));
+}
+
+static void on_agent_token(void *opaque, struct reader *body)
+{
+    struct main_link *self = opaque;
+
+    self->ops->agent_tokens(self->owner, reader_u32(body));
+}
+
+static void on_agent_data(void *opaque, struct reader *body)
+{
+    struct main_link *self = opaque;
+    size_t len = reader_left(body);
+
+    self->ops->agent_data(self->owner, reader_bytes(body, len), len);
+}
+
 static void on_flush_mark(void *opaque)
 {
     struct main_link *self = opaque;
@@ -98,6 +121,38 @@ static void on_migrate_data(void *opaque, struct reader *body)
     blob_main_free(&state);
 }
 
+static void send_word(struct main_link *self, const struct hub_word *word)
+{
+    switch (word->kind) {
+    case HUB_SAY_DISCONNECTED:
+        buf_u32(conn_begin(self->conn, SPICE_MSG_MAIN_AGENT_DISCONNECTED), SPICE_LINK_ERR_OK);
+        break;
+    case HUB_SAY_CONNECTED:
+        conn_begin(self->conn, SPICE_MSG_MAIN_AGENT_CONNECTED);
+        break;
+    case HUB_SAY_CONNECTED_TOKENS:
+        buf_u32(conn_begin(self->conn, SPICE_MSG_MAIN_AGENT_CONNECTED_TOKENS), word->tokens);
+        break;
+    case HUB_SAY_TOKENS:
+        buf_u32(conn_begin(self->conn, SPICE_MSG_MAIN_AGENT_TOKEN), word->tokens);
+        break;
+    case HUB_SAY_DATA:
+        buf_append(conn_begin(self->conn, SPICE_MSG_MAIN_AGENT_DATA), word->bytes, word->len);
+        break;
+    }
+    conn_end(self->conn);
+}
+
+bool main_send_agent(struct main_link *self)
+{
+    struct hub_word word;
+
+    if (!self->ops->agent_next(self->owner, &word))
+        return false;
+    send_word(self, &word);
+    return true;
+}
+
 static bool fill(void *opaque)
 {
     struct main_link *self = opaque;
@@ -105,7 +160,7 @@ static bool fill(void *opaque)
     struct buf *body;
 
     if (mode.supported == self->mouse_told.supported && mode.current == self->mouse_told.current)
-        return false;
+        return main_send_agent(self);
     self->mouse_told = mode;
     body = conn_begin(self->conn, SPICE_MSG_MAIN_MOUSE_MODE);
     buf_u16(body, mode.supported);
@@ -185,7 +240,7 @@ void main_send_init(struct main_link *self, const struct main_init *init)
     buf_u32(body, init->display_channels_hint);
     buf_u32(body, init->mouse_modes);
     buf_u32(body, init->mouse_mode);
-    buf_u32(body, 0); /* agent_connected */
+    buf_u32(body, init->agent_connected);
     buf_u32(body, SAVED_AGENT_WINDOW);
     buf_u32(body, init->multi_media_time);
     buf_u32(body, init->ram_hint);

@@ -9,6 +9,7 @@
 #include "channel/conn.h"
 #include "proto/saved_state.h"
 
+struct hub_word;
 struct main_link;
 
 /* The client's answer to MIGRATE_BEGIN or MIGRATE_BEGIN_SEAMLESS. */
@@ -23,6 +24,11 @@ struct main_link_ops {
     void (*attach_channels)(void *owner);
     void (*mouse_mode_request)(void *owner, uint32_t mode); /* SPICE_MOUSE_MODE_* */
     void (*migrate_answer)(void *owner, enum main_answer answer);
+    void (*agent_start)(void *owner, uint32_t tokens);
+    void (*agent_tokens)(void *owner, uint32_t tokens);
+    void (*agent_data)(void *owner, const uint8_t *bytes, size_t len);
+    /* The next agent message to send (src/agent/hub.h); false when there is none. */
+    bool (*agent_next)(void *owner, struct hub_word *word);
     void (*flush_mark)(void *owner);
     /* At the target of a move: */
     void (*dst_do_seamless)(void *owner, uint32_t src_version);
@@ -36,6 +42,7 @@ struct main_init {
     uint32_t display_channels_hint;
     uint32_t mouse_modes; /* supported, SPICE_MOUSE_MODE_* bits */
     uint32_t mouse_mode;
+    bool agent_connected;
     uint32_t multi_media_time; /* ms */
     uint32_t ram_hint;         /* bytes */
 };
@@ -64,6 +71,9 @@ void main_send_uuid(struct main_link *self, const uint8_t uuid[16]);
 void main_send_channels(struct main_link *self, const struct main_channel_id *list, uint32_t n);
 /* Sent when the link takes it, if it differs from what was sent last; the newest counts. */
 void main_set_mouse_mode(struct main_link *self, uint32_t supported, uint32_t current);
+/* Sends what agent_next gives, one message, now; false when there was none. Else it is sent when
+ * the link takes it (conn_wake). */
+bool main_send_agent(struct main_link *self);
 void main_send_multi_media_time(struct main_link *self, uint32_t ms);
 
 /* The move, source side, in the order of a move. */

@@ -14,6 +14,7 @@
 #include "stream/stream.h"
 #include "wire/link.h"
 
+struct hub_client;
 struct server;
 struct client;
 struct endpoint;
@@ -54,6 +55,7 @@ struct client {
     bool up;                     /* has linked its channels, or had the time to */
     struct loop_timer *patience; /* of src/migrate */
     bool handed_over;            /* source of a seamless move: has its main channel's state */
+    struct hub_client *agent;    /* its side of the agent hub; NULL: none yet */
     const char *turned_out;      /* why it is disconnected, static; NULL: it is not */
 };
 

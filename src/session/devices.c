@@ -6,14 +6,17 @@
 
 #include "base/log.h"
 #include "session/server_impl.h"
+#include "session/session_agent.h"
 
 enum {
-    QUEUE_MAX = 256 * 1024, /* bytes to a guest */
+    QUEUE_MAX = 256 * 1024,
+    AGENT_QUEUE_MAX = 2048, /* the hub has the rest: it can tell which of it is old */
 };
 
 /* A new device: `serve` sets its user. */
 struct device_kind {
     const char *subtype;
+    size_t queue_max; /* bytes to the guest */
     void (*serve)(struct server *server, struct char_device *device);
 };
 
@@ -39,8 +42,7 @@ static const struct char_device_user nobody = {
 
 static void serve_agent(struct server *server, struct char_device *device)
 {
-    char_device_set_user(device, &nobody, device);
-    char_device_set_open(device, true);
+    agent_attach(server->agent, device);
 }
 
 static void serve_nobody(struct server *server, struct char_device *device)
@@ -49,10 +51,10 @@ static void serve_nobody(struct server *server, struct char_device *device)
 }
 
 static const struct device_kind kinds[] = {
-    {"vdagent", serve_agent},
-    {"smartcard", serve_nobody},
-    {"usbredir", serve_nobody},
-    {"port", serve_nobody},
+    {"vdagent", AGENT_QUEUE_MAX, serve_agent},
+    {"smartcard", QUEUE_MAX, serve_nobody},
+    {"usbredir", QUEUE_MAX, serve_nobody},
+    {"port", QUEUE_MAX, serve_nobody},
 };
 
 static const struct device_kind *find_kind(const char *subtype)
@@ -112,7 +114,7 @@ bool devices_add(struct devices *self, SpiceCharDeviceInstance *sin)
         log_warn("a character device of the unknown subtype %s is left alone", sin->subtype);
         return true;
     }
-    device = char_device_new(self->server->loop, sin, QUEUE_MAX);
+    device = char_device_new(self->server->loop, sin, kind->queue_max);
     g_ptr_array_add(self->list, device);
     kind->serve(self->server, device);
     char_device_set_running(device, self->server->vm_running);

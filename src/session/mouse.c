@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Server mode: the guest moves the pointer by what the client's mouse did. Client mode: the client
- * says where the pointer is; that needs a tablet and one screen to point at. */
+ * says where the pointer is; that needs the guest's agent, or a tablet and one screen to point at.
+ */
 #include <spice/enums.h>
 
+#include "agent/hub.h"
 #include "base/log.h"
 #include "channel/main.h"
 #include "session/server_impl.h"
+#include "session/session_agent.h"
 
 static const struct screen *only_screen(const struct server *self)
 {
@@ -17,11 +20,22 @@ static const struct screen *only_screen(const struct server *self)
     return screen->width ? screen : NULL;
 }
 
+static bool any_screen(const struct server *self)
+{
+    for (guint i = 0; i < self->screens->len; i++) {
+        const struct screen *screen = g_ptr_array_index(self->screens, i);
+        if (screen->width)
+            return true;
+    }
+    return false;
+}
+
 uint32_t mouse_modes_supported(const struct server *self)
 {
     uint32_t modes = SPICE_MOUSE_MODE_SERVER;
 
-    if (self->tablet && only_screen(self))
+    if ((self->tablet && only_screen(self)) ||
+        (any_screen(self) && hub_takes_mouse(agent_hub(self->agent))))
         modes |= SPICE_MOUSE_MODE_CLIENT;
     return modes;
 }
@@ -41,7 +55,7 @@ void mouse_set_mode(struct server *self, uint32_t mode)
     if (mode != SPICE_MOUSE_MODE_SERVER && mode != SPICE_MOUSE_MODE_CLIENT)
         return;
     if (!(mouse_modes_supported(self) & mode)) {
-        log_info("client mouse mode is wanted, but the guest has no tablet");
+        log_info("client mouse mode is wanted, but the guest has neither agent nor tablet");
         return;
     }
     if (self->mouse_mode == mode)

@@ -4,12 +4,14 @@
 #include <spice/enums.h>
 #include <string.h>
 
+#include "agent/hub.h"
 #include "base/log.h"
 #include "channel/main.h"
 #include "migrate/move.h"
 #include "session/devices.h"
 #include "session/linker.h"
 #include "session/server_impl.h"
+#include "session/session_agent.h"
 
 enum {
     PING_MS = 5 * 1000,
@@ -42,6 +44,7 @@ bool server_init(struct server *self, SpiceCoreInterface *core)
     if (!self->loop)
         return false;
     self->move = move_new(self);
+    self->agent = agent_new(self);
     self->devices = devices_new(self);
     self->ping = loop_timer_add(self->loop, on_ping, self);
     loop_timer_start(self->ping, PING_MS);
@@ -54,6 +57,7 @@ static void screen_free(struct screen *screen)
 {
     display_free(screen->display);
     loop_drain(screen->server->loop);
+    g_free(screen->address);
     g_free(screen);
 }
 
@@ -68,6 +72,7 @@ void server_free(struct server *self)
     if (self->loop) {
         clients_free_all(self);
         devices_free(self->devices);
+        agent_free(self->agent);
         move_free(self->move);
         loop_timer_remove(self->ping);
         loop_free(self->loop);
@@ -226,6 +231,22 @@ bool server_add_qxl(struct server *self, QXLInstance *qxl)
     if (self->vm_running)
         display_start(screen->display);
     return true;
+}
+
+void server_set_device_info(struct server *self, QXLInstance *qxl, const char *address,
+                            uint32_t first, uint32_t count)
+{
+    struct screen *screen =
+        qxl->id >= 0 && qxl->id <= UINT8_MAX ? server_screen(self, (uint8_t)qxl->id) : NULL;
+
+    if (!screen || screen->qxl != qxl)
+        return;
+    g_free(screen->address);
+    screen->address = g_strdup(address);
+    screen->first_output = first;
+    screen->n_outputs = count;
+    display_set_max_monitors(screen->display, count);
+    hub_devices_changed(agent_hub(self->agent));
 }
 
 static void close_channel(struct server *self, uint8_t id)

@@ -46,6 +46,9 @@ bool server_main_addr(const struct server *self, bool peer, struct sockaddr *add
 /* Devices. The instances are borrowed until they are removed. */
 bool server_add_qxl(struct server *self, QXLInstance *qxl);
 bool server_remove_qxl(struct server *self, QXLInstance *qxl);
+/* Where the guest finds the device, and which of its outputs the device has. */
+void server_set_device_info(struct server *self, QXLInstance *qxl, const char *address,
+                            uint32_t first, uint32_t count);
 bool server_add_keyboard(struct server *self, SpiceKbdInstance *keyboard);
 bool server_add_mouse(struct server *self, SpiceMouseInstance *mouse);
 bool server_add_tablet(struct server *self, SpiceTabletInstance *tablet);
@@ -54,6 +57,13 @@ bool server_add_migration(struct server *self, SpiceMigrateInstance *migration);
 bool server_remove_migration(struct server *self, SpiceMigrateInstance *migration);
 bool server_add_char_device(struct server *self, SpiceCharDeviceInstance *device);
 bool server_remove_char_device(struct server *self, SpiceCharDeviceInstance *device);
+/* What the guest's agent may be used for. */
+enum agent_use {
+    AGENT_MOUSE,
+    AGENT_COPY_PASTE,
+    AGENT_FILE_XFER,
+};
+void server_set_agent(struct server *self, enum agent_use use, bool on);
 void server_kbd_leds(struct server *self, uint8_t leds);
 bool server_is_server_mouse(const struct server *self);
 

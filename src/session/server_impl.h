@@ -10,6 +10,7 @@
 #include "session/client.h"
 #include "session/server.h"
 
+struct agent;
 struct devices;
 struct linker;
 struct move;
@@ -20,6 +21,8 @@ struct screen {
     QXLInstance *qxl;
     struct display *display;
     uint32_t width, height; /* of the primary surface; 0: none */
+    char *address;          /* of the device, as the guest sees it; NULL: unknown */
+    uint32_t first_output, n_outputs;
 };
 
 struct server {
@@ -32,6 +35,7 @@ struct server {
     GPtrArray *screens; /* struct screen; owned */
     struct move *move;
     struct devices *devices;
+    struct agent *agent;
 
     SpiceKbdInstance *keyboard;
     SpiceMouseInstance *mouse;

@@ -2,9 +2,11 @@
 /* A client's inputs endpoint: what it types and points goes to QEMU's devices. */
 #include <spice/enums.h>
 
+#include "agent/hub.h"
 #include "channel/inputs.h"
 #include "migrate/move.h"
 #include "session/server_impl.h"
+#include "session/session_agent.h"
 #include "stream/pump.h"
 
 struct inputs_endpoint {
@@ -29,9 +31,25 @@ static const SpiceTabletInterface *tablet_of(const struct server *server)
     return (const SpiceTabletInterface *)(const void *)server->tablet->base.sif;
 }
 
+/* The guest's agent moves the pointer where it can; the tablet needs no help from the guest. */
+static struct hub *pointing_agent(const struct server *server)
+{
+    struct hub *hub = agent_hub(server->agent);
+
+    return server->mouse_mode == SPICE_MOUSE_MODE_CLIENT && hub_takes_mouse(hub) ? hub : NULL;
+}
+
 static bool client_mode(const struct server *server)
 {
     return server->mouse_mode == SPICE_MOUSE_MODE_CLIENT && server->tablet;
+}
+
+static void takes_charge(void *owner)
+{
+    const struct endpoint *self = owner;
+
+    if (self->client->agent)
+        hub_client_input(self->client->agent);
 }
 
 static void push_scan(struct server *server, uint8_t byte)
@@ -46,6 +64,7 @@ static void push_scan(struct server *server, uint8_t byte)
 
 static void on_scan(void *owner, uint8_t byte)
 {
+    takes_charge(owner);
     push_scan(server_of(owner), byte);
 }
 
@@ -78,19 +97,26 @@ static void on_motion(void *owner, int dx, int dy, int dz, uint32_t buttons)
         mouse_of(server)->motion(server->mouse, dx, dy, dz, buttons);
 }
 
-static void on_position(void *owner, int x, int y, uint32_t buttons)
+static void on_position(void *owner, int x, int y, uint32_t buttons, uint8_t display)
 {
     struct server *server = server_of(owner);
+    struct hub *agent = pointing_agent(server);
 
-    if (client_mode(server))
+    if (agent)
+        hub_mouse_to(agent, (uint32_t)x, (uint32_t)y, buttons, display);
+    else if (client_mode(server))
         tablet_of(server)->position(server->tablet, x, y, buttons);
 }
 
 static void on_wheel(void *owner, int dz, uint32_t buttons)
 {
     struct server *server = server_of(owner);
+    struct hub *agent = pointing_agent(server);
 
-    if (client_mode(server))
+    takes_charge(owner);
+    if (agent)
+        hub_mouse_buttons(agent, buttons, dz);
+    else if (client_mode(server))
         tablet_of(server)->wheel(server->tablet, dz, buttons);
     else if (server->mouse)
         mouse_of(server)->motion(server->mouse, 0, 0, dz, buttons);
@@ -99,8 +125,12 @@ static void on_wheel(void *owner, int dz, uint32_t buttons)
 static void on_buttons(void *owner, uint32_t buttons)
 {
     struct server *server = server_of(owner);
+    struct hub *agent = pointing_agent(server);
 
-    if (client_mode(server))
+    takes_charge(owner);
+    if (agent)
+        hub_mouse_buttons(agent, buttons, 0);
+    else if (client_mode(server))
         tablet_of(server)->buttons(server->tablet, buttons);
     else if (server->mouse)
         mouse_of(server)->buttons(server->mouse, buttons);

@@ -3,10 +3,12 @@
 #include <spice/enums.h>
 #include <spice/protocol.h>
 
+#include "agent/hub.h"
 #include "base/log.h"
 #include "channel/main.h"
 #include "migrate/move.h"
 #include "session/server_impl.h"
+#include "session/session_agent.h"
 #include "stream/pump.h"
 
 struct main_endpoint {
@@ -95,9 +97,11 @@ static void send_start(struct endpoint *self)
         .display_channels_hint = server->screens->len,
         .mouse_modes = mouse_modes_supported(server),
         .mouse_mode = server->mouse_mode,
+        .agent_connected = hub_guest_is_open(agent_hub(server->agent)),
         .multi_media_time = server_multi_media_time(),
     };
 
+    agent_add_client(server->agent, self);
     main_send_init(link, &init);
     if (link_caps_has(&self->request.channel_caps, SPICE_MAIN_CAP_NAME_AND_UUID)) {
         if (settings->name)
@@ -144,6 +148,8 @@ static void on_restored(void *owner, const struct main_state *state)
     self->client->move.target = MOVE_TARGET_ARRIVED;
     self->client->told = true;
     move_client_arrived(server->move, self->client, "seamless");
+    agent_add_client(server->agent, self);
+    hub_client_anew(self->client->agent);
     if (state->has_mouse_mode && state->mouse_mode.mode != server->mouse_mode)
         mouse_set_mode(server, state->mouse_mode.mode);
     main_set_mouse_mode(link, mouse_modes_supported(server), server->mouse_mode);
@@ -159,6 +165,37 @@ static void on_round_trip(void *owner, uint64_t ping_time)
               loop_now_us() - (int64_t)ping_time);
 }
 
+static void on_agent_start(void *owner, uint32_t tokens)
+{
+    struct endpoint *self = owner;
+
+    if (self->client->agent)
+        hub_client_start(self->client->agent, tokens);
+}
+
+static void on_agent_tokens(void *owner, uint32_t tokens)
+{
+    struct endpoint *self = owner;
+
+    if (self->client->agent)
+        hub_client_tokens(self->client->agent, tokens);
+}
+
+static void on_agent_data(void *owner, const uint8_t *bytes, size_t len)
+{
+    struct endpoint *self = owner;
+
+    if (self->client->agent)
+        hub_client_data(self->client->agent, bytes, len);
+}
+
+static bool agent_next(void *owner, struct hub_word *word)
+{
+    struct endpoint *self = owner;
+
+    return self->client->agent && hub_client_next(self->client->agent, word);
+}
+
 static const struct main_link_ops link_ops = {
     .attach_channels = on_attach_channels,
     .mouse_mode_request = on_mouse_mode_request,
@@ -168,6 +205,10 @@ static const struct main_link_ops link_ops = {
     .dst_migrate_end = on_dst_migrate_end,
     .restored = on_restored,
     .round_trip = on_round_trip,
+    .agent_start = on_agent_start,
+    .agent_tokens = on_agent_tokens,
+    .agent_data = on_agent_data,
+    .agent_next = agent_next,
 };
 
 static void on_closed(void *opaque, const char *reason)
@@ -206,6 +247,7 @@ static void main_destroy(struct endpoint *self)
 
     if (!impl)
         return;
+    agent_drop_client(self);
     pump_free(impl->pump);
     main_link_free(impl->link);
     g_free(impl);

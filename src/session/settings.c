@@ -67,6 +67,7 @@ void settings_init(struct settings *self)
         .ticket = {.required = true},
         .image_compression = SPICE_IMAGE_COMPRESSION_AUTO_GLZ,
         .policy = CLIENTS_SHARE,
+        .agent = {true, true, true},
     };
     config_read(self);
     read_environment(self);

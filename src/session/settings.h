@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/hub.h"
 #include "auth/ticket.h"
 #include "stream/listen.h"
 #include "stream/tls.h"
@@ -31,8 +32,9 @@ struct settings {
     bool has_uuid;
     uint8_t uuid[16];
     enum client_policy policy;
-    char *move_log;    /* file for the moves' story; NULL: none */
-    uint64_t tls_only; /* bit SPICE_CHANNEL_*: plain links are refused */
+    struct hub_switches agent; /* what the guest's agent may be used for */
+    char *move_log;            /* file for the moves' story; NULL: none */
+    uint64_t tls_only;         /* bit SPICE_CHANNEL_*: plain links are refused */
 };
 
 /* Defaults; then what the configuration files say (config.h); then the environment:

@@ -132,10 +132,6 @@ static void settings_are_checked(void **state)
     assert_int_equal(spice_server_add_renderer(ANY_SERVER, NULL), -1);
     assert_int_equal(spice_server_set_exit_on_disconnect(ANY_SERVER, 1), 0);
     assert_int_equal(spice_server_set_playback_compression(ANY_SERVER, 1), 0);
-    assert_int_equal(spice_server_set_agent_mouse(ANY_SERVER, 1), 0);
-    assert_int_equal(spice_server_set_agent_copypaste(ANY_SERVER, 0), 0);
-    assert_int_equal(spice_server_set_agent_file_xfer(ANY_SERVER, 0), 0);
-    assert_int_equal(spice_server_set_agent_mouse(NULL, 1), -1);
 }
 
 /* Expected values are those that 0.15.1 gives. */

@@ -37,7 +37,7 @@ static void on_motion(void *owner, int dx, int dy, int dz, uint32_t buttons)
     seen->buttons = buttons;
 }
 
-static void on_position(void *owner, int x, int y, uint32_t buttons)
+static void on_position(void *owner, int x, int y, uint32_t buttons, uint8_t display)
 {
     struct seen *seen = owner;
 

@@ -7,12 +7,17 @@
 #include <spice/enums.h>
 #include <string.h>
 
+#include "agent/hub.h"
 #include "channel/main.h"
 
 struct seen {
     enum main_answer answer;
     unsigned answers, attaches, seamless, ends, restored, marks;
     uint32_t mode;
+    uint32_t tokens;
+    size_t agent_bytes;
+    unsigned words; /* asked for; the first is `word` */
+    struct hub_word word;
 };
 
 static void on_attach(void *owner)
@@ -57,7 +62,30 @@ static void on_round_trip(void *owner, uint64_t time)
 {
 }
 
+static void on_agent(void *owner, uint32_t tokens)
+{
+    ((struct seen *)owner)->tokens += tokens;
+}
+
+static void on_agent_data(void *owner, const uint8_t *bytes, size_t len)
+{
+    ((struct seen *)owner)->agent_bytes += len;
+}
+
+static bool agent_next(void *owner, struct hub_word *word)
+{
+    struct seen *seen = owner;
+
+    *word = seen->word;
+    seen->words++;
+    return seen->words == 1;
+}
+
 static const struct main_link_ops ops = {
+    .agent_start = on_agent,
+    .agent_tokens = on_agent,
+    .agent_data = on_agent_data,
+    .agent_next = agent_next,
     .attach_channels = on_attach,
     .mouse_mode_request = on_mode,
     .migrate_answer = on_answer,
@@ -187,10 +215,30 @@ static void broken_state_ends_only_that_link(void **state)
     main_link_free(target);
 }
 
+static void agent_messages_go_both_ways(void **state)
+{
+    struct seen seen = {.word = {.kind = HUB_SAY_DATA, .len = 3, .bytes = "abc"}};
+    struct main_link *link = main_link_new(&ops, &seen, true, false);
+    uint8_t copy[256];
+    struct reader r;
+
+    feed(link, SPICE_MSGC_MAIN_AGENT_START, "\7\0\0\0", 4);
+    feed(link, SPICE_MSGC_MAIN_AGENT_TOKEN, "\1\0\0\0", 4);
+    assert_int_equal(seen.tokens, 8);
+    feed(link, SPICE_MSGC_MAIN_AGENT_DATA, "12345", 5);
+    assert_int_equal(seen.agent_bytes, 5);
+    assert_true(conn_fill(main_link_conn(link)));
+    r = take(link, SPICE_MSG_MAIN_AGENT_DATA, copy);
+    assert_int_equal(r.len, 3);
+    assert_memory_equal(r.base, "abc", 3);
+    main_link_free(link);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(destination_is_laid_out_right),
+        cmocka_unit_test(agent_messages_go_both_ways),
         cmocka_unit_test(answers_are_told),
         cmocka_unit_test(state_goes_from_source_to_target),
         cmocka_unit_test(broken_state_ends_only_that_link),

@@ -200,8 +200,10 @@ static int run_probe(const struct probe_options *options, const char *uri)
 
     if (fd < 0)
         return usage_error("the script can't be read");
+    probe.agent = probe_agent_new(&probe);
     probe.viewer = make_viewer(&probe, options, uri, &error);
     if (!probe.viewer) {
+        probe_agent_free(probe.agent);
         status = usage_error(error->message);
         g_error_free(error);
         close(fd);
@@ -218,6 +220,7 @@ static int run_probe(const struct probe_options *options, const char *uri)
     status = finish(&probe);
     if (rate)
         g_source_remove(rate);
+    probe_agent_free(probe.agent);
     viewer_free(probe.viewer);
     loop_free(probe.loop);
     g_free(probe.session);

@@ -27,6 +27,8 @@ struct probe_input {
 
 extern const char probe_input_end[];
 
+struct probe_agent;
+
 struct probe {
     struct loop *loop;
     struct viewer *viewer;
@@ -36,6 +38,7 @@ struct probe {
     bool quit;
     unsigned failed; /* commands that failed */
     char *session;   /* the session as it was told last */
+    struct probe_agent *agent;
     guint64 counts[VIEWER_EVENT_KINDS];
     /* for `rate` and `stats`: what was counted when they were told last */
     guint64 rate_pictures, rate_bytes;
@@ -60,6 +63,15 @@ JsonObject *probe_channel_object(const struct viewer_channel *channel);
 
 /* Runs one line and prints its reply. False when the command failed. */
 bool probe_run_line(struct probe *probe, const char *line);
+
+/* The books of the guest agent's clipboards; freed by the caller. */
+struct probe_agent *probe_agent_new(struct probe *probe);
+void probe_agent_free(struct probe_agent *agent);
+
+/* Listens to a new main channel. Its end must be told: the reference kept holds up the session's.
+ */
+void probe_agent_attach(struct probe_agent *agent, SpiceChannel *channel);
+void probe_agent_detach(struct probe_agent *agent, const SpiceChannel *channel);
 
 /* Prints the table of commands to stdout. */
 void probe_print_commands(void);

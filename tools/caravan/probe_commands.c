@@ -1,30 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "probe.h"
+#include "probe_command.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "keys.h"
 
-/*
- * The command lines of `caravan probe`. Each handler gets the words after the
- * command, adds to the reply and returns false with error set when it failed.
- */
-struct call {
-    struct probe *probe;
-    char **words;
-    int count;
-    JsonObject *reply;
-};
-
-typedef bool (*command_handler)(struct call *call, GError **error);
+/* The table of the command lines of `caravan probe`, and most of their handlers. */
 
 #define KEY_PAUSE_S 0.03
 #define MAX_SECONDS 86400.0
 
-static bool fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static bool fail(GError **error, const char *format, ...)
+bool probe_fail(GError **error, const char *format, ...)
 {
     va_list args;
 
@@ -35,12 +22,12 @@ static bool fail(GError **error, const char *format, ...)
     return false;
 }
 
-static bool parse_int(const char *word, int *value, GError **error)
+bool probe_parse_int(const char *word, int *value, GError **error)
 {
     gint64 parsed;
 
     if (!g_ascii_string_to_signed(word, 10, -1000000, 1000000, &parsed, NULL))
-        return fail(error, "'%s' is not a number", word);
+        return probe_fail(error, "'%s' is not a number", word);
     *value = parsed;
     return true;
 }
@@ -51,21 +38,11 @@ static bool parse_seconds(const char *word, double *value, GError **error)
 
     *value = g_ascii_strtod(word, &end);
     if (end == word || *end || !(*value >= 0 && *value <= MAX_SECONDS))
-        return fail(error, "'%s' is no time in seconds", word);
+        return probe_fail(error, "'%s' is no time in seconds", word);
     return true;
 }
 
 /* ---- waiting ---- */
-
-/* One wait: the condition is met, or the session is over. */
-struct wait {
-    struct probe *probe;
-    bool (*met)(struct wait *wait);
-    int a, b;
-    guint64 seen;
-    const char *word;
-    gint64 since;
-};
 
 static bool session_over(struct viewer *viewer)
 {
@@ -79,7 +56,7 @@ static bool wait_condition(void *data)
     return session_over(wait->probe->viewer) || wait->met(wait);
 }
 
-static bool wait_for(struct call *call, struct wait *wait, const char *timeout, GError **error)
+bool probe_wait_for(struct call *call, struct wait *wait, const char *timeout, GError **error)
 {
     double seconds;
 
@@ -89,16 +66,16 @@ static bool wait_for(struct call *call, struct wait *wait, const char *timeout, 
         return false;
     switch (loop_wait(call->probe->loop, wait_condition, wait, seconds)) {
     case LOOP_TIMEOUT:
-        return fail(error, "not within %s s", timeout);
+        return probe_fail(error, "not within %s s", timeout);
     case LOOP_INTERRUPTED:
-        return fail(error, "interrupted");
+        return probe_fail(error, "interrupted");
     case LOOP_MET:
         break;
     }
     json_object_set_double_member(call->reply, "waited",
                                   (g_get_monotonic_time() - wait->since) / 1e6);
     if (session_over(call->probe->viewer) && !wait->met(wait))
-        return fail(error, "the session is over");
+        return probe_fail(error, "the session is over");
     return true;
 }
 
@@ -116,11 +93,11 @@ static bool run_wait_primary(struct call *call, GError **error)
     struct viewer_channel *display;
 
     if (call->count == 2)
-        return fail(error, "give width and height or none");
-    if (call->count == 3 &&
-        (!parse_int(call->words[0], &wait.a, error) || !parse_int(call->words[1], &wait.b, error)))
+        return probe_fail(error, "give width and height or none");
+    if (call->count == 3 && (!probe_parse_int(call->words[0], &wait.a, error) ||
+                             !probe_parse_int(call->words[1], &wait.b, error)))
         return false;
-    if (!wait_for(call, &wait, call->words[call->count - 1], error))
+    if (!probe_wait_for(call, &wait, call->words[call->count - 1], error))
         return false;
     display = viewer_channel(call->probe->viewer, SPICE_CHANNEL_DISPLAY, 0);
     json_object_set_int_member(call->reply, "width", display->width);
@@ -139,8 +116,8 @@ static bool run_wait_idle(struct call *call, GError **error)
 {
     struct wait wait = {.met = met_idle};
 
-    return parse_int(call->words[0], &wait.a, error) &&
-           wait_for(call, &wait, call->words[1], error);
+    return probe_parse_int(call->words[0], &wait.a, error) &&
+           probe_wait_for(call, &wait, call->words[1], error);
 }
 
 static bool met_picture(struct wait *wait)
@@ -153,9 +130,9 @@ static bool run_wait_picture(struct call *call, GError **error)
     struct wait wait = {
         .met = met_picture, .seen = viewer_pictures(call->probe->viewer)->pictures, .a = 1};
 
-    if (call->count == 2 && !parse_int(call->words[0], &wait.a, error))
+    if (call->count == 2 && !probe_parse_int(call->words[0], &wait.a, error))
         return false;
-    return wait_for(call, &wait, call->words[call->count - 1], error);
+    return probe_wait_for(call, &wait, call->words[call->count - 1], error);
 }
 
 static bool met_channel(struct wait *wait)
@@ -175,7 +152,7 @@ static bool run_wait_channel(struct call *call, GError **error)
 {
     struct wait wait = {.met = met_channel, .word = call->words[0]};
 
-    return wait_for(call, &wait, call->words[1], error);
+    return probe_wait_for(call, &wait, call->words[1], error);
 }
 
 static bool met_event(struct wait *wait)
@@ -191,9 +168,9 @@ static bool run_wait_event(struct call *call, GError **error)
         if (!strcmp(viewer_event_name(i), call->words[0]))
             wait.a = i;
     if (wait.a < 0)
-        return fail(error, "there is no event '%s'", call->words[0]);
+        return probe_fail(error, "there is no event '%s'", call->words[0]);
     wait.seen = call->probe->counts[wait.a];
-    return wait_for(call, &wait, call->words[1], error);
+    return probe_wait_for(call, &wait, call->words[1], error);
 }
 
 /* All living channels talk to this TCP port. */
@@ -221,8 +198,8 @@ static bool run_wait_moved(struct call *call, GError **error)
 {
     struct wait wait = {.met = met_moved};
 
-    return parse_int(call->words[0], &wait.a, error) &&
-           wait_for(call, &wait, call->words[1], error);
+    return probe_parse_int(call->words[0], &wait.a, error) &&
+           probe_wait_for(call, &wait, call->words[1], error);
 }
 
 static bool run_sleep(struct call *call, GError **error)
@@ -232,7 +209,7 @@ static bool run_sleep(struct call *call, GError **error)
     if (!parse_seconds(call->words[0], &seconds, error))
         return false;
     if (loop_wait(call->probe->loop, NULL, NULL, seconds) == LOOP_INTERRUPTED)
-        return fail(error, "interrupted");
+        return probe_fail(error, "interrupted");
     return true;
 }
 
@@ -244,7 +221,7 @@ static struct image *grab_for_reply(struct call *call, const char *display, GErr
     char *hash;
     int id = 0;
 
-    if (display && !parse_int(display, &id, error))
+    if (display && !probe_parse_int(display, &id, error))
         return NULL;
     image = viewer_grab(call->probe->viewer, id, error);
     if (!image)
@@ -343,7 +320,7 @@ static SpiceInputsChannel *inputs(struct call *call, GError **error)
 
     if (channel && channel->open)
         return SPICE_INPUTS_CHANNEL(channel->object);
-    fail(error, "the inputs channel is not up");
+    probe_fail(error, "the inputs channel is not up");
     return NULL;
 }
 
@@ -356,7 +333,7 @@ static bool key_words(struct call *call, GError **error,
         unsigned scancode;
 
         if (!keys_parse(call->words[i], &scancode))
-            return fail(error, "'%s' is no set-1 scancode", call->words[i]);
+            return probe_fail(error, "'%s' is no set-1 scancode", call->words[i]);
         send(channel, scancode);
     }
     return channel != NULL;
@@ -386,7 +363,7 @@ static bool type_character(struct call *call, char c, GError **error)
     if (!channel)
         return false;
     if (!keys_from_ascii(c, &scancode, &shift))
-        return fail(error, "no key types character 0x%02x", (unsigned char)c);
+        return probe_fail(error, "no key types character 0x%02x", (unsigned char)c);
     if (shift)
         spice_inputs_channel_key_press(channel, KEY_LEFT_SHIFT);
     spice_inputs_channel_key_press_and_release(channel, scancode);
@@ -414,8 +391,8 @@ static bool run_motion(struct call *call, GError **error)
     SpiceInputsChannel *channel = inputs(call, error);
     int dx = 0, dy = 0;
 
-    if (!channel || !parse_int(call->words[0], &dx, error) ||
-        !parse_int(call->words[1], &dy, error))
+    if (!channel || !probe_parse_int(call->words[0], &dx, error) ||
+        !probe_parse_int(call->words[1], &dy, error))
         return false;
     spice_inputs_channel_motion(channel, dx, dy, 0);
     return true;
@@ -426,7 +403,8 @@ static bool run_position(struct call *call, GError **error)
     SpiceInputsChannel *channel = inputs(call, error);
     int x = 0, y = 0;
 
-    if (!channel || !parse_int(call->words[0], &x, error) || !parse_int(call->words[1], &y, error))
+    if (!channel || !probe_parse_int(call->words[0], &x, error) ||
+        !probe_parse_int(call->words[1], &y, error))
         return false;
     spice_inputs_channel_position(channel, x, y, 0, 0);
     return true;
@@ -437,16 +415,16 @@ static bool run_button(struct call *call, GError **error)
     SpiceInputsChannel *channel = inputs(call, error);
     int button = 0;
 
-    if (!channel || !parse_int(call->words[0], &button, error))
+    if (!channel || !probe_parse_int(call->words[0], &button, error))
         return false;
     if (button < 1 || button > 7)
-        return fail(error, "buttons are 1 to 7");
+        return probe_fail(error, "buttons are 1 to 7");
     if (!strcmp(call->words[1], "press"))
         spice_inputs_channel_button_press(channel, button, 0);
     else if (!strcmp(call->words[1], "release"))
         spice_inputs_channel_button_release(channel, button, 0);
     else
-        return fail(error, "'%s': say press or release", call->words[1]);
+        return probe_fail(error, "'%s': say press or release", call->words[1]);
     return true;
 }
 
@@ -489,7 +467,7 @@ static bool run_pause(struct call *call, GError **error)
 static bool run_resume(struct call *call, GError **error)
 {
     (void)call;
-    return fail(error, "nothing is paused");
+    return probe_fail(error, "nothing is paused");
 }
 
 static bool run_mouse_mode(struct call *call, GError **error)
@@ -498,9 +476,9 @@ static bool run_mouse_mode(struct call *call, GError **error)
     bool client = !strcmp(call->words[0], "client");
 
     if (!client && strcmp(call->words[0], "server"))
-        return fail(error, "'%s': say client or server", call->words[0]);
+        return probe_fail(error, "'%s': say client or server", call->words[0]);
     if (!channel || !channel->open)
-        return fail(error, "the main channel is not up");
+        return probe_fail(error, "the main channel is not up");
     spice_main_channel_request_mouse_mode(SPICE_MAIN_CHANNEL(channel->object),
                                           client ? SPICE_MOUSE_MODE_CLIENT
                                                  : SPICE_MOUSE_MODE_SERVER);
@@ -551,6 +529,19 @@ static const struct command commands[] = {
     {"position", "X Y", "move the pointer there (client mouse mode)", 2, 2, run_position},
     {"button", "N press|release", "a mouse button", 2, 2, run_button},
     {"mouse-mode", "client|server", "ask for a mouse mode", 1, 1, run_mouse_mode},
+    {"wait-agent", "[gone] TIMEOUT", "until the guest's agent is there, or gone", 1, 2,
+     probe_run_wait_agent},
+    {"wait-clipboard", "SEL TYPE TIMEOUT", "until the guest offers this type", 3, 3,
+     probe_run_wait_clipboard},
+    {"clipboard-get", "SEL TYPE FILE TIMEOUT", "paste what the guest offers into a file", 4, 4,
+     probe_run_clipboard_get},
+    {"clipboard-grab", "SEL TYPE=FILE...", "offer what is in files to the guest", 2, ANY_WORDS,
+     probe_run_clipboard_grab},
+    {"clipboard-release", "SEL", "offer nothing any more", 1, 1, probe_run_clipboard_release},
+    {"clipboard-hold", "on|off", "answer the guest's requests only when off", 1, 1,
+     probe_run_clipboard_hold},
+    {"send-file", "FILE TIMEOUT", "transfer a file to the guest", 2, 2, probe_run_send_file},
+    {"resize", "W H", "ask the guest for a screen of this size", 2, 2, probe_run_resize},
     {"pause", "[SECONDS]", "read no socket until 'resume' comes (or the time is over)", 0, 1,
      run_pause},
     {"resume", "", "ends a pause", 0, 0, run_resume},
@@ -560,7 +551,7 @@ static const struct command commands[] = {
 void probe_print_commands(void)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
-        printf("  %-12s %-16s %s\n", commands[i].name, commands[i].arguments, commands[i].summary);
+        printf("  %-17s %-21s %s\n", commands[i].name, commands[i].arguments, commands[i].summary);
 }
 
 static bool run_command(struct call *call, const char *name, GError **error)
@@ -571,10 +562,10 @@ static bool run_command(struct call *call, const char *name, GError **error)
         if (strcmp(command->name, name))
             continue;
         if (call->count < command->min || call->count > command->max)
-            return fail(error, "usage: %s %s", command->name, command->arguments);
+            return probe_fail(error, "usage: %s %s", command->name, command->arguments);
         return command->run(call, error);
     }
-    return fail(error, "there is no command '%s'", name);
+    return probe_fail(error, "there is no command '%s'", name);
 }
 
 /* Takes the words: an optional #ID first, then the command. */

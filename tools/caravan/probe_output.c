@@ -205,6 +205,10 @@ void probe_on_event(void *data, const struct viewer_event *event)
     JsonObject *object;
 
     count_event(probe, event);
+    if (event->kind == VIEWER_CHANNEL_NEW && event->channel->type == SPICE_CHANNEL_MAIN)
+        probe_agent_attach(probe->agent, event->channel->object);
+    if (event->kind == VIEWER_CHANNEL_DESTROYED)
+        probe_agent_detach(probe->agent, event->channel->object);
     if (event->kind == VIEWER_PICTURE && !probe->pictures)
         return;
     if (event->kind == VIEWER_SESSION && !session_is_news(probe))

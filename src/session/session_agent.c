@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/session_agent.h"
+
+#include <spice/enums.h>
+#include <spice/protocol.h>
+#include <spice/vd_agent.h>
+#include <string.h>
+
+#include "agent/hub.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "channel/main.h"
+#include "device/char_device.h"
+#include "session/server_impl.h"
+
+enum {
+    TICK_MS = 1000,
+    MONITORS_MINOR = 3, /* of QXLInterface: since when it has client_monitors_config */
+};
+
+struct agent {
+    struct server *server;
+    struct hub *hub;
+    struct char_device *device; /* NULL: the port is closed */
+    struct loop_timer *tick;    /* runs while there are clients */
+};
+
+/* ---- The port ---- */
+
+static void write_port(struct agent *self)
+{
+    const uint8_t *bytes;
+    size_t len, n;
+
+    while (self->device && (bytes = hub_guest_output(self->hub, &len), len)) {
+        n = char_device_write(self->device, bytes, len);
+        hub_guest_taken(self->hub, n);
+        if (n < len)
+            return;
+    }
+}
+
+static void read_port(struct agent *self)
+{
+    uint8_t bytes[HUB_READ_MAX];
+    size_t n;
+
+    while (self->device && (n = MIN(hub_guest_room(self->hub), sizeof(bytes)))) {
+        n = char_device_read(self->device, bytes, n);
+        if (!n)
+            return;
+        hub_guest_feed(self->hub, bytes, n);
+    }
+}
+
+static void on_readable(void *owner)
+{
+    read_port(owner);
+}
+
+static void on_writable(void *owner)
+{
+    write_port(owner);
+}
+
+static void on_removed(void *owner)
+{
+    struct agent *self = owner;
+
+    self->device = NULL;
+    hub_guest_close(self->hub);
+}
+
+static const struct char_device_user port_user = {
+    .readable = on_readable,
+    .writable = on_writable,
+    .removed = on_removed,
+};
+
+void agent_attach(struct agent *self, struct char_device *device)
+{
+    if (self->device) {
+        log_warn("the guest has a second agent port; it stays closed");
+        return;
+    }
+    self->device = device;
+    char_device_set_user(device, &port_user, self);
+    char_device_set_open(device, true);
+    hub_guest_open(self->hub);
+}
+
+/* ---- What the hub asks for ---- */
+
+static void wake_guest(void *opaque)
+{
+    write_port(opaque);
+    read_port(opaque);
+}
+
+static struct main_link *link_of(void *owner)
+{
+    return endpoint_main_link(owner);
+}
+
+static void wake_client(void *owner)
+{
+    conn_wake(main_link_conn(link_of(owner)));
+}
+
+static void client_garbage(void *owner, const char *reason)
+{
+    struct conn *conn = main_link_conn(link_of(owner));
+
+    conn_fail(conn, "main: %s", reason);
+    conn_wake(conn);
+}
+
+/* The guest's agent finds its port closed, and opens it anew. */
+static void guest_garbage(void *opaque, const char *reason)
+{
+    struct agent *self = opaque;
+    struct char_device *device = g_steal_pointer(&self->device);
+
+    log_warn("the guest's agent is disconnected: %s", reason);
+    if (!device)
+        return;
+    char_device_set_user(device, NULL, NULL);
+    char_device_set_open(device, false);
+}
+
+static void changed(void *opaque)
+{
+    struct agent *self = opaque;
+
+    mouse_update(self->server);
+}
+
+static const QXLInterface *interface_of(const struct screen *screen)
+{
+    const QXLInterface *interface = (const QXLInterface *)(const void *)screen->qxl->base.sif;
+
+    return interface->base.minor_version >= MONITORS_MINOR && interface->client_monitors_config ? interface : NULL;
+}
+
+static bool all_take_monitors(const struct server *server)
+{
+    for (guint i = 0; i < server->screens->len; i++) {
+        const struct screen *screen = g_ptr_array_index(server->screens, i);
+        const QXLInterface *interface = interface_of(screen);
+        if (!interface || !interface->client_monitors_config(screen->qxl, NULL))
+            return false;
+    }
+    return server->screens->len > 0;
+}
+
+static bool monitors(void *opaque, const uint8_t *config, size_t len)
+{
+    struct agent *self = opaque;
+    g_autofree uint8_t *copy = g_memdup2(config, len); /* aligned, and the device's to change */
+
+    if (!all_take_monitors(self->server))
+        return false;
+    for (guint i = 0; copy && i < self->server->screens->len; i++) {
+        const struct screen *screen = g_ptr_array_index(self->server->screens, i);
+        interface_of(screen)->client_monitors_config(screen->qxl,
+                                                     (VDAgentMonitorsConfig *)(void *)copy);
+    }
+    return true;
+}
+
+/* An entry a monitor: of which channel, and where the guest finds it. */
+static void device_info(void *opaque, struct buf *out)
+{
+    struct agent *self = opaque;
+    size_t start = out->len;
+    uint32_t count = 0;
+
+    buf_u32(out, 0);
+    for (guint i = 0; i < self->server->screens->len; i++) {
+        const struct screen *screen = g_ptr_array_index(self->server->screens, i);
+        uint32_t len = screen->address ? (uint32_t)strlen(screen->address) + 1 : 0;
+        for (uint32_t j = 0; len && j < MIN(screen->n_outputs, 16); j++) {
+            buf_u32(out, (uint32_t)screen->qxl->id);
+            buf_u32(out, j);
+            buf_u32(out, screen->first_output + j);
+            buf_u32(out, len);
+            buf_append(out, screen->address, len);
+            count++;
+        }
+    }
+    buf_set_u32(out, start, count);
+    if (!count)
+        buf_truncate(out, start);
+}
+
+static const struct hub_ops hub_ops = {
+    .wake_guest = wake_guest,
+    .wake_client = wake_client,
+    .client_garbage = client_garbage,
+    .guest_garbage = guest_garbage,
+    .changed = changed,
+    .monitors = monitors,
+    .device_info = device_info,
+};
+
+/* ---- The server's side ---- */
+
+static void on_tick(void *opaque)
+{
+    struct agent *self = opaque;
+
+    hub_tick(self->hub, loop_now_us());
+    if (self->server->clients->len)
+        loop_timer_start(self->tick, TICK_MS);
+}
+
+struct agent *agent_new(struct server *server)
+{
+    struct agent *self = g_new0(struct agent, 1);
+
+    self->server = server;
+    self->hub = hub_new(&hub_ops, self);
+    hub_set_switches(self->hub, server->settings.agent);
+    self->tick = loop_timer_add(server->loop, on_tick, self);
+    return self;
+}
+
+void agent_free(struct agent *self)
+{
+    if (!self)
+        return;
+    loop_timer_remove(self->tick);
+    hub_free(self->hub);
+    g_free(self);
+}
+
+struct hub *agent_hub(const struct agent *self)
+{
+    return self ? self->hub : NULL;
+}
+
+void agent_add_client(struct agent *self, struct endpoint *main)
+{
+    struct client *client = main->client;
+    bool tokens = link_caps_has(&client->main_caps, SPICE_MAIN_CAP_AGENT_CONNECTED_TOKENS);
+
+    hub_tick(self->hub, loop_now_us());
+    loop_timer_start(self->tick, TICK_MS);
+    client->agent = hub_client_new(self->hub, client->id, tokens, main);
+}
+
+void agent_drop_client(struct endpoint *main)
+{
+    struct hub_client *client = g_steal_pointer(&main->client->agent);
+
+    if (client)
+        hub_client_free(client);
+}
+
+void server_set_agent(struct server *self, enum agent_use use, bool on)
+{
+    struct hub_switches *switches = &self->settings.agent;
+
+    switch (use) {
+    case AGENT_MOUSE:
+        switches->mouse = on;
+        break;
+    case AGENT_COPY_PASTE:
+        switches->copy_paste = on;
+        break;
+    case AGENT_FILE_XFER:
+        switches->file_xfer = on;
+        break;
+    }
+    if (self->agent)
+        hub_set_switches(self->agent->hub, *switches);
+}

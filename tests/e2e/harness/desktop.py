@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: MIT
+"""The desktop guest of tests/guest-desktop: X11 with Debian's SPICE agent, driven by a shell on a serial port.
+
+It boots once; what it is when it is ready is kept in a file, from which each test's VM begins.
+"""
+import base64
+import fcntl
+import functools
+import hashlib
+import itertools
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import time
+
+from .run import Failure, Skip, check, until
+from .vm import QEMU, Spice, Vm, free_port
+
+BUILDER = os.path.join(os.path.dirname(__file__), "..", "..", "guest-desktop", "build.py")
+BUILD_SECONDS = 400
+BOOT_SECONDS = 120
+SHELL_SECONDS = 30
+COMMAND_LINE = "console=ttyS0 quiet loglevel=3 panic=-1"
+AGENT_PORT = "com.redhat.spice.0"
+
+
+@functools.lru_cache(maxsize=None)
+def prepare(bench):
+    """The folder with the guest's files, made unless they are there; Skip if that cannot be."""
+    folder = os.environ.get("CARAVAN_DESKTOP_GUEST")
+    if not folder:
+        raise Skip("no folder for the desktop guest (CARAVAN_DESKTOP_GUEST)")
+    folder = os.path.abspath(folder)
+    done = subprocess.run([sys.executable, BUILDER, folder], text=True, timeout=BUILD_SECONDS,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    bench.say(done.stdout.strip())
+    if done.returncode == 77:
+        raise Skip("no packages for the desktop guest")
+    check(done.returncode == 0, "the desktop guest cannot be built")
+    return folder
+
+
+def machine(bench, folder, name):
+    """The arguments of a machine that boots it; its shell is at bench.path(NAME.shell)."""
+    return ["-m", "512", "-smp", "2", "-vga", "qxl",
+            "-serial", f"unix:{bench.path(name + '.shell')},server=on,wait=off",
+            "-device", "virtio-serial-pci",
+            "-chardev", "spicevmc,id=vdagent,name=vdagent",
+            "-device", f"virtserialport,chardev=vdagent,name={AGENT_PORT}",
+            "-kernel", os.path.join(folder, "vmlinux"), "-initrd", os.path.join(folder, "initrd"),
+            "-append", COMMAND_LINE]
+
+
+class Desktop(Vm):
+    """A QEMU with the desktop guest."""
+
+    _numbers = itertools.count(1)
+
+    def __init__(self, bench, name, folder, spice=None, come_from=None, environment=None):
+        super().__init__(bench, name, spice or Spice.tcp(), machine(bench, folder, name), come_from,
+                         environment)
+        self._shell = None
+        self._rest = b""
+
+    # -- the shell --
+
+    def run(self, script, seconds=SHELL_SECONDS):
+        """(status, output) of a script in the guest. Nothing it starts may hold its output open."""
+        number = f"{os.getpid()}-{next(Desktop._numbers)}"
+        line = f"{number} {seconds} {base64.b64encode(script.encode()).decode()}\n".encode()
+        end = time.monotonic() + seconds + SHELL_SECONDS
+        if not self._shell:
+            self._shell = socket.socket(socket.AF_UNIX)
+            self._shell.connect(self.bench.path(self.name + ".shell"))
+            self.bench.at_end(self._shell.close)
+        self._shell.sendall(line)
+        while True:
+            words = self._shell_line(end).split()
+            if words and words[0] == number:
+                output = base64.b64decode(words[2]).decode(errors="replace") if len(words) > 2 else ""
+                return int(words[1]), output
+
+    def _shell_line(self, end):
+        while b"\n" not in self._rest:
+            self._shell.settimeout(max(end - time.monotonic(), 0.001))
+            try:
+                data = self._shell.recv(65536)
+            except TimeoutError:
+                raise Failure(f"{self.name}: the guest's shell does not answer") from None
+            if not data:
+                raise Failure(f"{self.name}: the guest's shell is gone")
+            self._rest += data
+        line, self._rest = self._rest.split(b"\n", 1)
+        return line.decode(errors="replace")
+
+    def shell(self, script, seconds=SHELL_SECONDS):
+        """The output, without blanks around, of a script that must go well."""
+        status, output = self.run(script, seconds)
+        check(status == 0, f"{self.name}: in the guest: {script!r}: status {status}: {output}")
+        return output.strip()
+
+    def until(self, script, seconds, what):
+        """Waits until a script in the guest goes well and says something; returns that."""
+        def done():
+            status, output = self.run(script)
+            return status == 0 and output.strip()
+        return until(done, seconds, f"{what} in the guest of {self.name}", 0.1)
+
+    # -- clipboard of X --
+
+    def copy(self, path, target="UTF8_STRING", selection="clipboard"):
+        """Has a program of the guest own the selection with what is in the guest's file."""
+        self.shell(f"xclip -i -selection {selection} -t {shlex.quote(target)} {shlex.quote(path)} "
+                   "> /dev/null 2>&1")
+
+    def paste(self, target="UTF8_STRING", selection="clipboard", seconds=SHELL_SECONDS):
+        """(size, SHA-256) of what a program of the guest gets when it pastes."""
+        words = self.shell(f"timeout {seconds} xclip -o -selection {selection} -t {shlex.quote(target)} "
+                           "> /run/pasted && wc -c < /run/pasted && sha256sum < /run/pasted",
+                           seconds + 5).split()
+        return int(words[0]), words[1]
+
+    def agent_pids(self):
+        return self.shell("agent pids")
+
+    def agent_log(self):
+        return self.shell("cat /run/vdagentd.log /run/vdagent.log")
+
+    def screen(self):
+        """The size of X's screen."""
+        words = self.shell("xrandr | sed -n 's/.*current \\([0-9]*\\) x \\([0-9]*\\).*/\\1 \\2/p'").split()
+        return int(words[0]), int(words[1])
+
+    def pointer(self):
+        """Where X's pointer is."""
+        words = self.shell("xdotool getmouselocation").replace(":", " ").split()
+        return int(words[1]), int(words[3])
+
+
+# -- the kept state --
+
+def _state_path(folder):
+    """Where the state of the ready guest is kept: another file for other files, options or QEMU."""
+    version = subprocess.run([QEMU, "--version"], text=True, stdout=subprocess.PIPE, check=True).stdout
+    key = [version, os.environ.get("CARAVAN_ACCEL", "tcg"), COMMAND_LINE]
+    key += [str(os.stat(os.path.join(folder, name)).st_mtime_ns) for name in ("vmlinux", "initrd")]
+    key += machine(_Nowhere, "", "")
+    return os.path.join(folder, f"state-{hashlib.sha256(repr(key).encode()).hexdigest()[:12]}")
+
+
+class _Nowhere:
+    """Stands for a bench where only the options count."""
+
+    @staticmethod
+    def path(name):
+        return name
+
+
+def _booted(bench, name, folder, spice=None, environment=None):
+    vm = Desktop(bench, name, folder, spice, environment=environment)
+    vm.wait_line("ready", BOOT_SECONDS)
+    errors = [line for line in vm.serial_lines() if line.startswith("error")]
+    check(not errors, f"the desktop guest: {errors}")
+    bench.say(f"{name}: the desktop guest is up: {vm.shell('agent pids')}, {vm.library}")
+    return vm
+
+
+def _boot_and_keep(bench, folder, state):
+    for name in os.listdir(folder):
+        if name.startswith("state-"):
+            os.unlink(os.path.join(folder, name))
+    first = _booted(bench, "first", folder)
+    first.qmp.command("migrate-set-parameters", max_bandwidth=1 << 32)
+    first.qmp.command("migrate", uri=f"exec:cat > {shlex.quote(state + '.new')}")
+    first.wait_migrated()
+    first.quit()
+    os.rename(state + ".new", state)
+    bench.say(f"its state takes {os.path.getsize(state) >> 20} MiB")
+
+
+def start(bench, name="source", spice=None, environment=None, fresh=False):
+    """A VM whose desktop is up, with an agent that no client has talked to; fresh: it boots."""
+    folder = prepare(bench)
+    if fresh:
+        return _booted(bench, name, folder, spice, environment)
+    state = _state_path(folder)
+    with open(os.path.join(folder, "lock"), "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two tests may come at once
+        if not os.path.exists(state):
+            _boot_and_keep(bench, folder, state)
+    began = time.monotonic()
+    vm = Desktop(bench, name, folder, spice, f"exec:cat {shlex.quote(state)}", environment)
+    until(lambda: vm.qmp.command("query-status")["status"] == "running", BOOT_SECONDS, "a running VM")
+    vm.shell("true")
+    bench.say(f"{name}: the desktop is there after {time.monotonic() - began:.2f} s, {vm.library}")
+    return vm
+
+
+def target(bench, name="target", spice=None, environment=None):
+    """A VM that waits for such a guest, and its migration port."""
+    port = free_port()
+    vm = Desktop(bench, name, prepare(bench), spice, f"tcp:127.0.0.1:{port}", environment)
+    until(lambda: vm.qmp.command("query-status")["status"] == "inmigrate", BOOT_SECONDS,
+          "state inmigrate")
+    return vm, port
