@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A client of the agent hub that is nothing but a clipboard of text. It speaks the agent protocol
+ * as any client does ("spice-protocol vd_agent.h"), by demand and without selections.
+ * Main thread; calls back from clip_wake only.
+ */
+#ifndef CARAVAN_AGENT_CLIP_H
+#define CARAVAN_AGENT_CLIP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct clip;
+struct hub;
+struct hub_client;
+
+struct clip_ops {
+    /* The guest, or nobody, has text for the host. */
+    void (*guest_offers)(void *opaque, bool has);
+    /* The guest wants the host's text: clip_give follows, now or later. */
+    void (*guest_asks)(void *opaque);
+    /* The text asked for: UTF-8 in the guest's line ends; borrowed. */
+    void (*guest_gives)(void *opaque, const char *text, size_t len);
+};
+
+/* `owner` is what the hub knows it by; id as hub_client_new's. */
+struct clip *clip_new(struct hub *hub, uint32_t id, const struct clip_ops *ops, void *opaque,
+                      void *owner);
+void clip_free(struct clip *self);
+
+/* The hub has something for it. */
+void clip_wake(struct clip *self);
+
+/* The host has text, or none any more. */
+void clip_offer(struct clip *self, bool has);
+/* The host wants the guest's text. */
+void clip_ask(struct clip *self);
+/* What the guest asked for; "\n" becomes the guest's line end. */
+void clip_give(struct clip *self, const char *text, size_t len);
+
+bool clip_guest_offers(const struct clip *self);
+
+#endif
