@@ -142,8 +142,13 @@ static void on_buttons(void *owner, uint32_t buttons)
     hear(owner, buttons);
 }
 
-static const struct inputs_link_ops inputs_ops = {on_scan,     on_modifiers, on_motion,
-                                                  on_position, on_wheel,     on_buttons};
+static bool on_keeps(void *owner, bool key)
+{
+    return false;
+}
+
+static const struct inputs_link_ops inputs_ops = {on_scan,  on_modifiers, on_motion, on_position,
+                                                  on_wheel, on_buttons,   on_keeps};
 
 static uint64_t play(uint8_t how, const uint8_t *bytes, size_t len, size_t step)
 {

@@ -4,6 +4,7 @@
 #include <glib.h>
 #include <spice/enums.h>
 #include <spice/protocol.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "migrate/blob.h"
@@ -24,10 +25,10 @@ struct inputs_link {
     uint16_t modifiers, modifiers_told;
     uint16_t motions;  /* since the last MOTION_ACK */
     bool extended;     /* the last byte was e0 */
+    bool prefix_told;  /* the last byte that the guest was told is not the end of a scan code */
     uint8_t skip;      /* bytes of an e1 sequence still to come */
     bool held[2][128]; /* plain and e0 keys */
-    bool hold;         /* the VM stands still in a move: what comes is kept for it */
-    struct saved_inputs_held kept;
+    struct saved_inputs_held kept; /* what the VM could not hear, for when it runs */
     struct saved_input kept_list[SAVED_INPUTS_HELD];
 };
 
@@ -37,6 +38,8 @@ struct inputs_link {
 
 static void tell(struct inputs_link *self, const struct saved_input *e)
 {
+    self->prefix_told =
+        e->kind == SAVED_INPUT_SCAN && (e->x == SCAN_EXTENDED || e->x == SCAN_EXTENDED_1);
     switch ((enum saved_input_kind)e->kind) {
     case SAVED_INPUT_SCAN:
         self->ops->scan(self->owner, (uint8_t)e->x);
@@ -82,24 +85,32 @@ static void keep(struct inputs_link *self, const struct saved_input *e)
         kept->list[kept->count++] = *e;
 }
 
+/* Nothing comes between a prefix and its key, not even another client's. */
+static bool keeps(const struct inputs_link *self, const struct saved_input *e)
+{
+    return !self->prefix_told && self->ops->keeps(self->owner, e->kind == SAVED_INPUT_SCAN);
+}
+
 static void pass(struct inputs_link *self, struct saved_input e)
 {
-    if (self->hold)
+    if (self->kept.count || keeps(self, &e))
         keep(self, &e);
     else
         tell(self, &e);
 }
 
-void inputs_link_hold(struct inputs_link *self, bool hold)
+void inputs_link_release(struct inputs_link *self)
 {
-    self->hold = hold;
-    if (hold)
+    struct saved_inputs_held *kept = &self->kept;
+    uint32_t told = 0;
+
+    while (told < kept->count && !keeps(self, &kept->list[told]))
+        tell(self, &kept->list[told++]);
+    if (!told)
         return;
-    if (self->kept.count)
-        log_info("inputs: the guest hears %u steps that were kept for it", self->kept.count);
-    for (uint32_t i = 0; i < self->kept.count; i++)
-        tell(self, &self->kept.list[i]);
-    self->kept.count = 0;
+    log_info("inputs: the guest hears %u steps that were kept for it", told);
+    kept->count -= told;
+    memmove(kept->list, kept->list + told, kept->count * sizeof(*kept->list));
 }
 
 /* Follows which keys are down from the bytes that go to the guest. */

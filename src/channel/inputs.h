@@ -19,6 +19,9 @@ struct inputs_link_ops {
     void (*position)(void *owner, int x, int y, uint32_t buttons, uint8_t display);
     void (*wheel)(void *owner, int dz, uint32_t buttons);
     void (*buttons)(void *owner, uint32_t buttons);
+    /* Asked before each of the above, for keys once a scan code: the guest can't hear it now but
+     * will, here or where it moves to. Then it is kept, and so is all that comes after it. */
+    bool (*keeps)(void *owner, bool key);
 };
 
 /* `target`: linked ahead of a move. */
@@ -28,9 +31,9 @@ struct inputs_link *inputs_link_new(const struct inputs_link_ops *ops, void *own
 /* Releases held keys through ops->scan, unless the session moved away. */
 void inputs_link_free(struct inputs_link *self);
 
-/* While held, what the client does is kept (pointer moves as one) instead of told, and goes along
- * in a move. Ending it tells what was kept. */
-void inputs_link_hold(struct inputs_link *self, bool hold);
+/* Tells what was kept, as far as it is not to be kept on. What is kept (pointer moves in a row as
+ * one) goes along in a move. */
+void inputs_link_release(struct inputs_link *self);
 
 struct conn *inputs_link_conn(struct inputs_link *self);
 

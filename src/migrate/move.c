@@ -368,6 +368,11 @@ bool move_is_announced(const struct move *self)
     return self->phase == PHASE_CONNECTING || self->phase == PHASE_CONNECTED;
 }
 
+bool move_is_under_way(const struct move *self)
+{
+    return self->phase != PHASE_IDLE;
+}
+
 /* Handles what the asked clients say within the time; nothing else of the loop runs. */
 static void listen_to_asked(struct move *self, int timeout_ms)
 {

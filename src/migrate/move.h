@@ -35,6 +35,8 @@ bool move_end(struct move *self, bool completed);
 
 /* Clients were told of a move, and it has not ended. */
 bool move_is_announced(const struct move *self);
+/* That, or the VM has moved and clients are still leaving. */
+bool move_is_under_way(const struct move *self);
 
 /* Old style: remembers a destination; sends everybody there. */
 bool move_info(struct move *self, const char *host, int port, int secure_port,

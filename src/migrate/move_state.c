@@ -24,25 +24,25 @@ const char *move_source_name(enum move_source state)
     case MOVE_COMING:
         return "is still coming";
     case MOVE_ASKED_SEAMLESS:
-        return "asked to link the target (seamless)";
+        return "is asked to link the target (seamless)";
     case MOVE_ASKED_SEMI:
-        return "asked to link the target (semi-seamless)";
+        return "is asked to link the target (semi-seamless)";
     case MOVE_READY_SEAMLESS:
-        return "ready (seamless)";
+        return "is ready (seamless)";
     case MOVE_READY_SEMI:
-        return "ready (semi-seamless)";
+        return "is ready (semi-seamless)";
     case MOVE_REFUSED:
         return "will switch host";
     case MOVE_LATE_SEAMLESS:
-        return "late, still linking the target (seamless)";
+        return "is late, still linking the target (seamless)";
     case MOVE_LATE_SEMI:
-        return "late, still linking the target (semi-seamless)";
+        return "is late, still linking the target (semi-seamless)";
     case MOVE_MOVING:
-        return "moving (seamless)";
+        return "is moving (seamless)";
     case MOVE_ENDING:
-        return "moving (semi-seamless)";
+        return "is moving (semi-seamless)";
     case MOVE_SWITCHING:
-        return "switching host";
+        return "is switching host";
     }
     return "?";
 }

@@ -71,6 +71,19 @@ struct endpoint *client_endpoint(const struct client *self, uint8_t type, uint8_
     return NULL;
 }
 
+bool client_is_arriving(const struct client *self)
+{
+    switch (self->move.target) {
+    case MOVE_TARGET_LINKED:
+    case MOVE_TARGET_SEAMLESS:
+        return true;
+    case MOVE_TARGET_NONE:
+    case MOVE_TARGET_ARRIVED:
+        break;
+    }
+    return false;
+}
+
 static void attach(struct endpoint *self, bool target)
 {
     self->target = target;
@@ -196,6 +209,15 @@ void clients_disconnect_all(struct server *server, const char *reason)
 
     for (guint i = 0; i < n; i++)
         client_disconnect(list[i], reason);
+}
+
+void clients_end_stragglers(struct server *server)
+{
+    for (guint i = 0; i < server->clients->len; i++) {
+        struct client *client = g_ptr_array_index(server->clients, i);
+        if (client_is_arriving(client) && !client->turned_out && !server_takes_arrivals(server))
+            client_disconnect(client, "it linked ahead of a move and never came");
+    }
 }
 
 const struct endpoint_ops *endpoint_ops_find(const struct server *server, uint8_t type, uint8_t id)

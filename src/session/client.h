@@ -67,6 +67,10 @@ struct client *client_new(struct server *server, uint32_t id, const char *peer);
 
 struct endpoint *client_endpoint(const struct client *self, uint8_t type, uint8_t id);
 
+/* True while it is linked ahead of a move and its state, or the word to start anew, has not come.
+ */
+bool client_is_arriving(const struct client *self);
+
 /* True when it has linked every channel there is. */
 bool client_has_all_channels(const struct client *self);
 
@@ -85,6 +89,9 @@ void client_disconnect(struct client *self, const char *reason);
  * NULL when the peer closed. */
 void endpoint_gone(struct endpoint *self, const char *reason);
 
+/* Ends those that are still arriving when no more arrivals are taken. */
+void clients_end_stragglers(struct server *server);
+
 /* Ends every client. */
 void clients_disconnect_all(struct server *server, const char *reason);
 
@@ -100,15 +107,15 @@ extern const struct endpoint_ops endpoint_main_ops;
 extern const struct endpoint_ops endpoint_inputs_ops;
 extern const struct endpoint_ops endpoint_display_ops;
 extern const struct endpoint_ops endpoint_cursor_ops;
+extern const struct endpoint_ops endpoint_missing_ops; /* a channel that only the source has */
 
 struct main_link;
 struct pump;
 struct main_link *endpoint_main_link(const struct endpoint *self);
 /* The pump of the main link, NULL before it is attached. */
 struct pump *endpoint_main_pump(const struct endpoint *self);
-/* The VM has started or stopped: in a move, what the client does meanwhile is kept for the guest.
- */
-void endpoint_inputs_hold(struct endpoint *self);
+/* The VM runs: it hears what was kept for it. */
+void endpoint_inputs_release(struct endpoint *self);
 void endpoint_inputs_leds(struct endpoint *self, uint8_t leds);
 
 #endif

@@ -18,7 +18,7 @@ enum {
     REFUSED_MS = 1000,       /* for a refused peer to read why, and close */
     REFUSED_MAX = 64 * 1024, /* bytes it may still send */
     READ_MAX = 4096,
-    ARRIVAL_GRACE_S = 30, /* after the guest started, a move's links may still come */
+    MAX_ARRIVING_LINKS = 64, /* of one client, beyond which no link is taken for what is not here */
 };
 
 struct linker {
@@ -163,29 +163,6 @@ static bool on_check_ticket(void *opaque, const uint8_t cipher[LINK_TICKET_BYTES
     return verdict == TICKET_OK;
 }
 
-/* Links ahead of a move are for a VM that has not started, or just has. */
-static bool takes_arrivals(const struct server *server)
-{
-    int64_t since = loop_now_us() - server->vm_started_us;
-
-    return !server->vm_started_us || since < (int64_t)ARRIVAL_GRACE_S * G_USEC_PER_SEC;
-}
-
-/* A client links a target anew when the move is announced again, maybe before we heard that its
- * former links are closed. */
-static bool may_link_again(const struct client *client)
-{
-    switch (client->move.target) {
-    case MOVE_TARGET_LINKED:
-    case MOVE_TARGET_SEAMLESS:
-        return true;
-    case MOVE_TARGET_NONE:
-    case MOVE_TARGET_ARRIVED:
-        break;
-    }
-    return false;
-}
-
 static uint32_t accept_main(struct pending *self, const struct link_request *request)
 {
     struct server *server = self->linker->server;
@@ -194,19 +171,35 @@ static uint32_t accept_main(struct pending *self, const struct link_request *req
     if (request->connection_id == 0)
         return SPICE_LINK_ERR_OK;
     same = client_find(server, request->connection_id);
-    if (same && takes_arrivals(server) && may_link_again(same)) {
+    /* It links anew when the move is announced again, maybe before we heard that its former links
+     * are closed. */
+    if (same && server_takes_arrivals(server) && client_is_arriving(same)) {
         client_disconnect(same, "it links this target anew");
     } else if (same) {
         log_note("client %s is refused: a session with its connection id %08x is here",
                  stream_peer_name(self->stream), request->connection_id);
         return SPICE_LINK_ERR_BAD_CONNECTION_ID;
     }
-    if (!takes_arrivals(server)) {
+    if (!server_takes_arrivals(server)) {
         log_note("client %s is refused: it comes by a move, but this VM runs for long already",
                  stream_peer_name(self->stream));
         return SPICE_LINK_ERR_BAD_CONNECTION_ID;
     }
     return SPICE_LINK_ERR_OK;
+}
+
+/* The kind of the channel; one that is not here is taken nevertheless ahead of a move. */
+static const struct endpoint_ops *find_ops(const struct server *server,
+                                           const struct link_request *request)
+{
+    const struct endpoint_ops *ops =
+        endpoint_ops_find(server, request->channel_type, request->channel_id);
+    const struct client *client = client_find(server, request->connection_id);
+
+    if (!ops && request->channel_type != SPICE_CHANNEL_MAIN && client &&
+        client_is_arriving(client) && client->endpoints->len < MAX_ARRIVING_LINKS)
+        return &endpoint_missing_ops;
+    return ops;
 }
 
 static uint32_t on_accept(void *opaque, const struct link_request *request)
@@ -215,7 +208,7 @@ static uint32_t on_accept(void *opaque, const struct link_request *request)
     const struct server *server = self->linker->server;
     struct client *client;
 
-    if (!endpoint_ops_find(server, request->channel_type, request->channel_id))
+    if (!find_ops(server, request))
         return SPICE_LINK_ERR_CHANNEL_NOT_AVAILABLE;
     if (request->channel_type == SPICE_CHANNEL_MAIN)
         return accept_main(self, request);
@@ -254,8 +247,7 @@ static void let_in(struct pending *self)
 {
     struct link_request request = *link_request(self->link);
     struct server *server = self->linker->server;
-    const struct endpoint_ops *ops =
-        endpoint_ops_find(server, request.channel_type, request.channel_id);
+    const struct endpoint_ops *ops = find_ops(server, &request);
     struct client *client = arriving_client(self, &request);
     struct stream *stream = self->stream;
     SpiceChannelEventInfo *info = self->info;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "channel/main.h"
 #include "migrate/move.h"
+#include "session/hearing.h"
 #include "session/devices.h"
 #include "session/linker.h"
 #include "session/server_impl.h"
@@ -15,6 +16,7 @@
 
 enum {
     PING_MS = 5 * 1000,
+    ARRIVAL_GRACE_S = 30, /* after the guest started, a move's links may still come */
     BRISK_PING_MS = 100,
     BRISK_PINGS = 20,
     MEDIA_DELAY_MS = 400, /* clients' clock runs behind ours, so that nothing comes too late */
@@ -48,6 +50,7 @@ bool server_init(struct server *self, SpiceCoreInterface *core)
     self->devices = devices_new(self);
     self->ping = loop_timer_add(self->loop, on_ping, self);
     loop_timer_start(self->ping, PING_MS);
+    self->hearing = hearing_new(self);
     self->linker = linker_new(self);
     return self->linker != NULL;
 }
@@ -75,6 +78,7 @@ void server_free(struct server *self)
         agent_free(self->agent);
         move_free(self->move);
         loop_timer_remove(self->ping);
+        hearing_free(self->hearing);
         loop_free(self->loop);
     }
     g_ptr_array_free(self->screens, TRUE);
@@ -103,10 +107,18 @@ struct screen *server_screen(const struct server *self, uint8_t id)
     return NULL;
 }
 
+bool server_takes_arrivals(const struct server *self)
+{
+    int64_t since = loop_now_us() - self->vm_started_us;
+
+    return !self->vm_started_us || since < (int64_t)ARRIVAL_GRACE_S * G_USEC_PER_SEC;
+}
+
 static void on_ping(void *opaque)
 {
     struct server *self = opaque;
 
+    clients_end_stragglers(self);
     for (guint i = 0; i < self->clients->len; i++) {
         struct client *client = g_ptr_array_index(self->clients, i);
         struct main_link *link = client->main ? endpoint_main_link(client->main) : NULL;
@@ -345,13 +357,12 @@ static struct endpoint *inputs_of(struct client *client)
     return endpoint && !endpoint->closing ? endpoint : NULL;
 }
 
-/* QEMU drops what comes while the VM stands still. */
-static void hold_inputs(struct server *self)
+void server_release_inputs(struct server *self)
 {
     for (guint i = 0; i < self->clients->len; i++) {
         struct endpoint *endpoint = inputs_of(g_ptr_array_index(self->clients, i));
         if (endpoint)
-            endpoint_inputs_hold(endpoint);
+            endpoint_inputs_release(endpoint);
     }
 }
 
@@ -379,7 +390,8 @@ void server_vm_start(struct server *self)
         struct screen *screen = g_ptr_array_index(self->screens, i);
         display_start(screen->display);
     }
-    hold_inputs(self);
+    hearing_vm_changed(self->hearing);
+    server_release_inputs(self);
     devices_follow_vm(self->devices);
 }
 
@@ -390,7 +402,7 @@ void server_vm_stop(struct server *self)
         struct screen *screen = g_ptr_array_index(self->screens, i);
         display_stop(screen->display);
     }
-    hold_inputs(self);
+    hearing_vm_changed(self->hearing);
     devices_follow_vm(self->devices);
 }
 

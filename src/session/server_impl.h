@@ -11,6 +11,7 @@
 #include "session/server.h"
 
 struct agent;
+struct hearing;
 struct devices;
 struct linker;
 struct move;
@@ -46,6 +47,7 @@ struct server {
     bool vm_running;
     int64_t vm_started_us; /* 0: never */
     struct loop_timer *ping;
+    struct hearing *hearing;
     unsigned brisk_pings; /* that are still to come */
 };
 
@@ -57,6 +59,12 @@ void mouse_update(struct server *self);
 
 /* ms; what clients play sound and video by */
 uint32_t server_multi_media_time(void);
+
+/* Links ahead of a move are for a VM that has not started, or just has. */
+bool server_takes_arrivals(const struct server *self);
+
+/* The guest may hear what was kept for it. */
+void server_release_inputs(struct server *self);
 
 /* A client has come by a seamless move. spice-gtk keeps its main link to the source open until
  * something comes from the target, and the source lives as long: so pings come soon and often. */

@@ -5,6 +5,7 @@
 #include "agent/hub.h"
 #include "channel/inputs.h"
 #include "migrate/move.h"
+#include "session/hearing.h"
 #include "session/server_impl.h"
 #include "session/session_agent.h"
 #include "stream/pump.h"
@@ -136,6 +137,18 @@ static void on_buttons(void *owner, uint32_t buttons)
         mouse_of(server)->buttons(server->mouse, buttons);
 }
 
+/* QEMU drops what comes while the VM stands still. In a move it is kept: here for a VM that has not
+ * started, else for the target. */
+static bool on_keeps(void *owner, bool key)
+{
+    struct endpoint *self = owner;
+    struct server *server = server_of(self);
+
+    if (!hearing_vm_hears(server->hearing))
+        return (self->target && !server->vm_started_us) || move_is_under_way(server->move);
+    return key && !hearing_takes_key(server->hearing);
+}
+
 static const struct inputs_link_ops link_ops = {
     .scan = on_scan,
     .modifiers = on_modifiers,
@@ -143,6 +156,7 @@ static const struct inputs_link_ops link_ops = {
     .position = on_position,
     .wheel = on_wheel,
     .buttons = on_buttons,
+    .keeps = on_keeps,
 };
 
 static void on_closed(void *opaque, const char *reason)
@@ -160,18 +174,15 @@ static void inputs_attach(struct endpoint *self)
     impl->link =
         inputs_link_new(&link_ops, self, self->request.mini_header, self->target, server->leds);
     impl->pump = pump_new(server->loop, stream, inputs_link_conn(impl->link), on_closed, self);
-    endpoint_inputs_hold(self);
     pump_kick(impl->pump);
 }
 
-void endpoint_inputs_hold(struct endpoint *self)
+void endpoint_inputs_release(struct endpoint *self)
 {
     struct inputs_endpoint *impl = self->impl;
-    const struct server *server = server_of(self);
 
     if (impl)
-        inputs_link_hold(impl->link,
-                         !server->vm_running && (self->target || move_is_announced(server->move)));
+        inputs_link_release(impl->link);
 }
 
 static void inputs_migrate(struct endpoint *self)

@@ -307,4 +307,5 @@ def arguments(parser):
     parser.add_argument("cases", nargs="*", choices=[[], *CASES], help="all if none is named")
 
 
-run(test, 400, arguments)
+if __name__ == "__main__":
+    run(test, 400, arguments)

@@ -56,4 +56,5 @@ def arguments(parser):
     parser.add_argument("vga", choices=["std", "virtio", "qxl"])
 
 
-run(test, 120, arguments)
+if __name__ == "__main__":
+    run(test, 120, arguments)

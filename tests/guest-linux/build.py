@@ -12,7 +12,7 @@ import sys
 import debian
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MODULES = ["qxl", "virtio_pci", "virtio-gpu", "bochs"]
+MODULES = ["qxl", "virtio_pci", "virtio-gpu", "bochs", "virtio_console"]
 
 
 def make_initrd(busybox, modules):

@@ -24,6 +24,16 @@ IFS=, read -r width height < /sys/class/graphics/fb0/virtual_size
 read -r name < /sys/class/graphics/fb0/name
 echo "mode ${width}x${height} $name"
 
+# an agent that is there and says nothing
+if $busybox grep -q agent-port /proc/cmdline; then
+    tries=0
+    while [ ! -e /dev/vport0p1 ] && [ $tries -lt 100 ]; do
+        tries=$((tries + 1))
+        $busybox usleep 50000
+    done
+    exec 4<> /dev/vport0p1 && echo "agent port open"
+fi
+
 screen=/dev/tty1
 $busybox stty -F $screen -echo -icanon min 1 time 0
 exec 3<> $screen

@@ -68,7 +68,7 @@ class Journey:
     def __init__(self, bench, options):
         self.bench, self.options = bench, options
         self.environment = {"SPICE_DEBUG_ALLOW_MC": "1"} if options.clients > 1 else None
-        self.past = []
+        self.past, self.begun = "", 0
         self.hop = 0
         self.here = self.start(first=True)
         self.viewers = [client.connect(bench, self.here, f"client{number}")
@@ -91,8 +91,9 @@ class Journey:
                 os.environ["CARAVAN_LIBDIR"] = ours
 
     def lines(self):
-        """All that the guest has said, wherever it was."""
-        return self.past + self.here.serial_lines()
+        """All whole lines that the guest has said, wherever it was: one may begin at one QEMU and end
+        at the next."""
+        return (self.past + self.here.serial_text())[self.begun:].split("\n")[:-1]
 
     def go(self):
         """One hop; checks that it was seamless for everybody."""
@@ -108,7 +109,7 @@ class Journey:
         self.here.qmp.wait_event("SPICE_MIGRATE_COMPLETED", 15)
         for viewer, mark in zip(self.viewers, marks):
             nothing_reopened(self.bench, viewer, mark)
-        self.past += self.here.serial_lines()
+        self.past += self.here.serial_text()
         self.here.quit()
         self.here = target
 
@@ -154,7 +155,7 @@ def count_lost_keys(bench, journey, typists):
 def stretch(bench, journey, hops):
     """Some hops with typing throughout, then a look at keys and pictures."""
     typists = [Typist(viewer, row) for viewer, row in zip(journey.viewers, ROWS)]
-    journey.past, begun = [], len(journey.here.serial_lines())
+    journey.past, journey.begun = "", len(journey.here.serial_text())
     for typist in typists:
         typist.start()
     for _ in range(hops):
@@ -163,7 +164,6 @@ def stretch(bench, journey, hops):
     for typist in typists:
         typist.stopped.set()
         typist.join(5)
-    journey.past = journey.past[begun:]
     compare_keys(bench, journey, typists)
     for viewer in journey.viewers:  # the typing is over when this is answered
         viewer.command("wait-picture 5 15")

@@ -14,6 +14,7 @@ struct seen {
     unsigned n_scans;
     int dx, dy, dz;
     uint32_t buttons;
+    bool deaf; /* the guest can't hear */
 };
 
 static void on_scan(void *owner, uint8_t byte)
@@ -55,6 +56,11 @@ static void on_buttons(void *owner, uint32_t buttons)
     ((struct seen *)owner)->buttons = buttons;
 }
 
+static bool on_keeps(void *owner, bool key)
+{
+    return ((struct seen *)owner)->deaf;
+}
+
 static const struct inputs_link_ops ops = {
     .scan = on_scan,
     .modifiers = on_modifiers,
@@ -62,6 +68,7 @@ static const struct inputs_link_ops ops = {
     .position = on_position,
     .wheel = on_wheel,
     .buttons = on_buttons,
+    .keeps = on_keeps,
 };
 
 static void feed(struct inputs_link *link, uint16_t type, const void *body, uint32_t size)
@@ -115,6 +122,23 @@ static void keys_reach_the_guest_and_are_let_go(void **state)
     inputs_link_free(link); /* e0 48 is still down */
     assert_int_equal(seen.n_scans, 9);
     assert_memory_equal(seen.scans + 7, "\xe0\xc8", 2);
+}
+
+/* Once something is kept, all that follows is: or the order would be lost. */
+static void what_is_kept_is_told_in_order(void **state)
+{
+    struct seen seen = {.deaf = true};
+    struct inputs_link *link = inputs_link_new(&ops, &seen, true, false, 0);
+
+    feed(link, SPICE_MSGC_INPUTS_KEY_DOWN, "\x1e\0\0\0", 4);
+    seen.deaf = false;
+    feed(link, SPICE_MSGC_INPUTS_KEY_UP, "\x9e\0\0\0", 4);
+    assert_int_equal(seen.n_scans, 0);
+    inputs_link_release(link);
+    feed(link, SPICE_MSGC_INPUTS_KEY_DOWN, "\x1f\0\0\0", 4);
+    assert_int_equal(seen.n_scans, 3);
+    assert_memory_equal(seen.scans, "\x1e\x9e\x1f", 3);
+    inputs_link_free(link);
 }
 
 static void every_fourth_motion_is_acknowledged(void **state)
@@ -199,6 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_reach_the_guest_and_are_let_go),
+        cmocka_unit_test(what_is_kept_is_told_in_order),
         cmocka_unit_test(every_fourth_motion_is_acknowledged),
         cmocka_unit_test(wheel_is_a_button_on_the_wire),
         cmocka_unit_test(motion_count_travels),

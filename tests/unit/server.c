@@ -26,6 +26,15 @@ static uint32_t u32(const uint8_t *at)
     return at[0] | at[1] << 8 | at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
+/* QEMU's; it says so before it calls spice_server_vm_stop(). */
+static bool stands_still;
+
+bool runstate_is_running(void);
+bool runstate_is_running(void)
+{
+    return !stands_still;
+}
+
 static struct session start(struct rig *rig)
 {
     struct session s = {0};
@@ -211,6 +220,33 @@ static void seamless_move_between_two_servers(void **state)
     rig_free(target);
 }
 
+/* It is taken, or the client would give up its move; it ends when its state comes. */
+static void channel_that_only_the_source_has(void **state)
+{
+    struct rig *rig = rig_new();
+    struct session other = start(rig), t = {.id = 4711};
+    struct rig_link *missing;
+    uint32_t result;
+
+    assert_null(rig_connect(rig, other.id, SPICE_CHANNEL_USBREDIR, 3, &result));
+    assert_int_equal(result, SPICE_LINK_ERR_CHANNEL_NOT_AVAILABLE);
+    t.main = rig_connect(rig, t.id, SPICE_CHANNEL_MAIN, 0, &result);
+    t.inputs = rig_connect(rig, t.id, SPICE_CHANNEL_INPUTS, 0, &result);
+    missing = rig_connect(rig, t.id, SPICE_CHANNEL_USBREDIR, 3, &result);
+    assert_non_null(missing);
+    assert_null(rig_connect(rig, t.id, SPICE_CHANNEL_MAIN, 1, &result));
+    rig_send(t.main, SPICE_MSGC_MAIN_MIGRATE_DST_DO_SEAMLESS, "\1\0\0\0", 4);
+    rig_expect(t.main, SPICE_MSG_MAIN_MIGRATE_DST_SEAMLESS_ACK, NULL);
+    rig_send(missing, SPICE_MSGC_MIGRATE_DATA, "SVMD\1\0\0\0", 8);
+    assert_true(rig_is_closed(missing));
+    rig_expect_nothing(t.main);
+    assert_int_equal(spice_server_get_num_clients(rig_server(rig)), 2);
+    rig_close(missing);
+    leave(&t);
+    leave(&other);
+    rig_free(rig);
+}
+
 static void semi_seamless_target_starts_anew(void **state)
 {
     struct rig *rig = rig_new();
@@ -363,7 +399,6 @@ static void untimely_messages_of_a_move_do_nothing(void **state)
     rig_free(rig);
 }
 
-/* Who comes after the announcement is asked as soon as its channels are there. */
 /* What is typed while the VM stands still is heard when it runs: here again, or at the target. */
 static void keys_wait_for_the_vm(void **state)
 {
@@ -408,6 +443,58 @@ static void keys_wait_for_the_vm(void **state)
     rig_free(target);
 }
 
+/* QEMU drops keys from when it begins to stop the VM, and tells some ms later. */
+static void keys_wait_when_qemu_stops_the_vm(void **state)
+{
+    struct rig *rig = rig_new();
+    struct session s = start(rig);
+
+    spice_server_vm_start(rig_server(rig));
+    stands_still = true; /* no move: QEMU shall drop it, as ever */
+    rig_send(s.inputs, SPICE_MSGC_INPUTS_KEY_DOWN, "\x1e\0\0\0", 4);
+    assert_int_equal(rig_told(rig)->scans, 1);
+    announce(rig);
+    rig_send(s.inputs, SPICE_MSGC_INPUTS_KEY_UP, "\x9e\0\0\0", 4);
+    assert_int_equal(rig_told(rig)->scans, 1);
+    spice_server_vm_stop(rig_server(rig));
+    rig_pass(rig, 2000);
+    assert_int_equal(rig_told(rig)->scans, 1);
+    stands_still = false;
+    spice_server_vm_start(rig_server(rig));
+    assert_int_equal(rig_told(rig)->scans, 2);
+
+    stands_still = true; /* but never stops it: a guest that sleeps hears keys */
+    rig_send(s.inputs, SPICE_MSGC_INPUTS_KEY_DOWN, "\x1e\0\0\0", 4);
+    assert_int_equal(rig_told(rig)->scans, 2);
+    rig_pass(rig, 2000);
+    assert_int_equal(rig_told(rig)->scans, 3);
+    stands_still = false;
+    leave(&s);
+    rig_free(rig);
+}
+
+/* A keyboard holds 16 bytes: more at once are let through bit by bit, none is lost. */
+static void many_keys_wait_for_room(void **state)
+{
+    struct rig *rig = rig_new();
+    struct session s = start(rig), other = start(rig);
+
+    spice_server_vm_start(rig_server(rig));
+    for (int i = 0; i < 20; i++) {
+        rig_send(s.inputs, SPICE_MSGC_INPUTS_KEY_DOWN, "\x1e\0\0\0", 4);
+        rig_send(other.inputs, SPICE_MSGC_INPUTS_KEY_UP, "\x9f\0\0\0", 4);
+    }
+    assert_in_range(rig_told(rig)->scans, 8, 16);
+    rig_pass(rig, 60);
+    assert_in_range(rig_told(rig)->scans, 18, 30);
+    rig_pass(rig, 500);
+    assert_int_equal(rig_told(rig)->scans, 40);
+    leave(&s);
+    leave(&other);
+    rig_free(rig);
+}
+
+/* Who comes after the announcement is asked as soon as its channels are there. */
 static void late_joiner_is_asked(void **state)
 {
     struct rig *rig = rig_new();
@@ -678,6 +765,7 @@ int main(void)
         cmocka_unit_test(policy_replaces_or_refuses),
         cmocka_unit_test(destroying_with_clients_is_clean),
         cmocka_unit_test(seamless_move_between_two_servers),
+        cmocka_unit_test(channel_that_only_the_source_has),
         cmocka_unit_test(semi_seamless_target_starts_anew),
         cmocka_unit_test(arriving_client_may_link_again),
         cmocka_unit_test(slow_client_is_sent_over),
@@ -687,6 +775,8 @@ int main(void)
         cmocka_unit_test(client_that_dies_counts_as_answered),
         cmocka_unit_test(untimely_messages_of_a_move_do_nothing),
         cmocka_unit_test(keys_wait_for_the_vm),
+        cmocka_unit_test(keys_wait_when_qemu_stops_the_vm),
+        cmocka_unit_test(many_keys_wait_for_room),
         cmocka_unit_test(late_joiner_is_asked),
         cmocka_unit_test(incomplete_clients_are_not_lost),
         cmocka_unit_test(late_answer_counts_with_our_target),

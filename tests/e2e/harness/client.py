@@ -16,7 +16,7 @@ COMMAND_SECONDS = 20
 class Client:
     """One `caravan probe` process (CARAVAN_PROBE is the command). Events are kept in order."""
 
-    def __init__(self, bench, name, uri, password=None, settings=()):
+    def __init__(self, bench, name, uri, password=None, settings=(), environment=None):
         command = os.environ.get("CARAVAN_PROBE")
         if not command:
             raise Skip("no client (CARAVAN_PROBE)")
@@ -30,7 +30,7 @@ class Client:
             arguments += ["--password", password]
         arguments += [f"--set={setting}" for setting in settings]
         arguments.append(uri)
-        environment = dict(os.environ)
+        environment = dict(os.environ, **(environment or {}))
         with open(bench.path(f"{name}.stderr"), "wb") as errors:
             self.process = bench.spawn(arguments, self._log, stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, stderr=errors, env=environment)
@@ -151,9 +151,9 @@ class Client:
             raise Failure(f"{self.name}: has not ended within {seconds} s") from None
 
 
-def connect(bench, vm, name="client", uri=None, password=None, settings=()):
+def connect(bench, vm, name="client", uri=None, password=None, settings=(), environment=None):
     """A client that shows the VM's screen and has all of its channels."""
-    client = Client(bench, name, uri or vm.spice.uri, password, settings)
+    client = Client(bench, name, uri or vm.spice.uri, password, settings, environment)
     client.wait_picture()
     for channel in ("inputs", "cursor"):
         client.command(f"wait-channel {channel} 10")

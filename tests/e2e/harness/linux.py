@@ -28,10 +28,10 @@ def prepare(bench):
     return os.path.abspath(folder)
 
 
-def machine(folder, vga):
-    """The arguments of a machine that boots it."""
+def machine(folder, vga, words=""):
+    """The arguments of a machine that boots it; `words` go to its command line."""
     return ["-m", "256", "-vga", vga, "-kernel", os.path.join(folder, "vmlinux"),
-            "-initrd", os.path.join(folder, "initrd"), "-append", COMMAND_LINE]
+            "-initrd", os.path.join(folder, "initrd"), "-append", f"{COMMAND_LINE} {words}"]
 
 
 def boot(bench, folder, vga, name="source"):

@@ -115,14 +115,17 @@ class Vm:
 
     # -- the guest's serial port --
 
-    def serial_lines(self):
-        """The whole lines the guest wrote so far, at this QEMU."""
+    def serial_text(self):
+        """What the guest wrote so far, at this QEMU; after a move it may begin within a line."""
         try:
             with open(self.serial_path, "rb") as file:
-                text = file.read().decode(errors="replace")
+                return file.read().decode(errors="replace")
         except FileNotFoundError:
-            return []
-        return text.split("\n")[:-1]
+            return ""
+
+    def serial_lines(self):
+        """The whole lines of that."""
+        return self.serial_text().split("\n")[:-1]
 
     def wait_line(self, wanted, seconds, since=0):
         """The index of the first line from `since` on that is `wanted`, or for which it is true."""
