@@ -295,8 +295,9 @@ void clipboard_tell_max(struct hub *self)
 bool on_max(struct inflow *in, uint32_t type, struct reader *body, uint32_t rest)
 {
     struct hub_client *client = in->from->client;
-    int32_t max = MAX(reader_i32(body), -1);
+    int32_t max = reader_i32(body);
 
+    max = MAX(max, -1);
     if (client->max_clipboard != max) {
         client->max_clipboard = max;
         clipboard_tell_max(in->from->hub);

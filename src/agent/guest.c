@@ -49,13 +49,14 @@ static bool move_chunk(struct hub *self)
 bool hub_run_guest(struct hub *self)
 {
     size_t before = self->raw.len;
+    bool full = !hub_guest_room(self);
     bool more = true;
 
     if (!inflow_run(&self->guest.in) || !inflow_run(&self->server_port))
         self->garbage = "it speaks another protocol";
     while (more && !self->garbage)
         more = self->chunk_port ? move_chunk(self) : begin_chunk(self);
-    if (self->raw.len != before)
+    if (self->raw.len != before || (full && hub_guest_room(self)))
         self->guest.wake = true;
     return self->raw.len != before;
 }

@@ -471,27 +471,58 @@ static void more_than_the_window_ends_the_client(void **state)
     agent_rig_free(rig);
 }
 
+static void put_clipboard(struct buf *out, uint32_t len)
+{
+    buf_u32(out, VDP_CLIENT_PORT);
+    buf_u32(out, 20 + 8 + len);
+    buf_u32(out, VD_AGENT_PROTOCOL);
+    buf_u32(out, VD_AGENT_CLIPBOARD);
+    buf_u64(out, 0);
+    buf_u32(out, 8 + len);
+    buf_u32(out, 0);
+    buf_u32(out, TEXT);
+    for (uint32_t i = 0; i < len; i++)
+        buf_u8(out, (uint8_t)i);
+}
+
+/* A port that is not read because of a client is looked at again when that has read. */
+static void a_guest_that_waits_is_woken(void **state)
+{
+    struct agent_rig *rig = with_clients(1);
+    struct buf message = BUF_INIT;
+    size_t done = 0, n;
+
+    agent_say_u32(rig, 0, VD_AGENT_CLIPBOARD_GRAB, 0, 0, TEXT, END);
+    agent_say_u32(rig, 1, VD_AGENT_CLIPBOARD_REQUEST, 0, TEXT, END);
+    put_clipboard(&message, 1 << 20);
+    while (done < message.len) {
+        rig->peers[1].stuck = true;
+        while ((n = MIN(hub_guest_room(rig->hub), message.len - done))) {
+            hub_guest_feed(rig->hub, message.data + done, n);
+            done += n;
+        }
+        rig->peers[1].stuck = false;
+        rig->wakes = 0;
+        agent_rig_forget(rig);
+        assert_true(hub_guest_room(rig->hub));
+        assert_true(rig->wakes || done == message.len);
+    }
+    buf_free(&message);
+    agent_rig_free(rig);
+}
+
 /* One that reads nothing is given up alone; the guest goes on with the others. */
 static void a_client_that_does_not_read_holds_up_nobody(void **state)
 {
-    const size_t len = 1 << 20;
-    g_autofree uint8_t *body = g_malloc0(8 + len);
     struct agent_rig *rig = with_clients(2);
     struct buf message = BUF_INIT;
     size_t done = 0, n;
 
-    body[4] = TEXT;
     agent_say_u32(rig, 0, VD_AGENT_CLIPBOARD_GRAB, 0, 0, TEXT, END);
     agent_say_u32(rig, 1, VD_AGENT_CLIPBOARD_REQUEST, 0, TEXT, END);
     agent_rig_forget(rig);
     rig->peers[1].stuck = true;
-    buf_u32(&message, VDP_CLIENT_PORT);
-    buf_u32(&message, (uint32_t)(20 + 8 + len));
-    buf_u32(&message, VD_AGENT_PROTOCOL);
-    buf_u32(&message, VD_AGENT_CLIPBOARD);
-    buf_u64(&message, 0);
-    buf_u32(&message, (uint32_t)(8 + len));
-    buf_append(&message, body, 8 + len);
+    put_clipboard(&message, 1 << 20);
     while ((n = MIN(hub_guest_room(rig->hub), message.len - done))) {
         hub_guest_feed(rig->hub, message.data + done, n);
         done += n;
@@ -553,6 +584,7 @@ int main(void)
         cmocka_unit_test(last_client_to_leave_is_told_to_the_guest),
         cmocka_unit_test(garbage_ends_only_who_sent_it),
         cmocka_unit_test(more_than_the_window_ends_the_client),
+        cmocka_unit_test(a_guest_that_waits_is_woken),
         cmocka_unit_test(a_client_that_does_not_read_holds_up_nobody),
         cmocka_unit_test(chunks_may_be_cut_anywhere),
     };

@@ -31,9 +31,8 @@ static void split_chunks(struct rig_peer *guest)
     }
 }
 
-static void wake_guest(void *opaque)
+static void guest_reads(struct agent_rig *self)
 {
-    struct agent_rig *self = opaque;
     size_t len;
     const uint8_t *bytes = hub_guest_output(self->hub, &len);
 
@@ -42,6 +41,14 @@ static void wake_guest(void *opaque)
     buf_append(&self->peers[0].chunks, bytes, len);
     split_chunks(&self->peers[0]);
     hub_guest_taken(self->hub, len);
+}
+
+static void wake_guest(void *opaque)
+{
+    struct agent_rig *self = opaque;
+
+    self->wakes++;
+    guest_reads(self);
 }
 
 static void hear(struct rig_peer *self, const struct hub_word *word)
@@ -148,7 +155,7 @@ void agent_rig_free(struct agent_rig *self)
 
 void agent_rig_settle(struct agent_rig *self)
 {
-    wake_guest(self);
+    guest_reads(self);
     for (unsigned i = 1; i < RIG_PEERS; i++)
         wake_client(&self->peers[i]);
 }

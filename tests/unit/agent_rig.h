@@ -47,6 +47,7 @@ struct agent_rig {
     bool device_takes_monitors;
     const char *guest_garbage;
     unsigned changes;
+    unsigned wakes; /* how many times the guest's port was to be looked at */
 };
 
 struct agent_rig *agent_rig_new(void);

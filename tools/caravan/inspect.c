@@ -10,6 +10,7 @@
 
 struct inspect_options {
     char *section;
+    char *screenshot;
     gboolean fields;
     gboolean json;
     gboolean quiet;
@@ -94,7 +95,7 @@ static int wanted_section(const struct inspection *self)
         const struct inspect_section *seen = self->sections->pdata[i];
 
         if (inspect_wants(self, &seen->section))
-            there = MAX(there, seen->values ? 2 : 1);
+            there = MAX(there, seen->tree ? 2 : 1);
     }
     return there;
 }
@@ -129,6 +130,7 @@ static int run(const struct inspect_options *options, const char *file)
     struct inspection inspection = {.wanted = options->section, .all_values = options->fields};
     struct input *input;
     char *reason;
+    bool shot;
     int status;
 
     if (!parse_window(options, &inspection.window)) {
@@ -142,7 +144,15 @@ static int run(const struct inspect_options *options, const char *file)
         return INSPECT_BROKEN;
     }
     inspection.quiet = options->quiet || options->json;
+    inspection.shot.path = options->screenshot;
+    inspection.aside = options->screenshot ? ram_aside_new() : NULL;
+    if (options->screenshot && !inspection.aside) {
+        fprintf(stderr, "caravan vmstate inspect: no temporary file: %s\n", g_strerror(errno));
+        input_close(input);
+        return INSPECT_BROKEN;
+    }
     inspect_read(&inspection, input);
+    shot = !inspection.aside || inspect_screenshot(&inspection);
     if (options->json)
         inspect_print_json(&inspection);
     else
@@ -151,7 +161,7 @@ static int run(const struct inspect_options *options, const char *file)
         report_error(&inspection, file);
     status = inspection.exit;
     if (status == INSPECT_WHOLE || status == INSPECT_STOPPED) {
-        int absent = report_absent(&inspection);
+        int absent = shot ? report_absent(&inspection) : INSPECT_ABSENT;
 
         if (status == INSPECT_WHOLE)
             status = absent;
@@ -166,9 +176,13 @@ static GOptionContext *option_context(struct inspect_options *o)
     const GOptionEntry entries[] = {
         {"json", 'j', 0, G_OPTION_ARG_NONE, &o->json, "write one JSON object", NULL},
         {"section", 's', 0, G_OPTION_ARG_STRING, &o->section,
-         "print the fields of the sections of this name (or what stands behind its slash)", "NAME"},
+         "print the fields of the sections of this name (or what stands behind its slash)",
+         "NAME[:INSTANCE]"},
         {"fields", 'f', 0, G_OPTION_ARG_NONE, &o->fields, "print the fields of every section",
          NULL},
+        {"screenshot", 0, 0, G_OPTION_ARG_FILENAME, &o->screenshot,
+         "draw the VM's screen (of the video device that --section names, else the first)",
+         "OUT.png|.ppm"},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "show no progress", NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
@@ -182,7 +196,8 @@ static GOptionContext *option_context(struct inspect_options *o)
     g_option_context_set_description(
         context, "  --ram BLOCK OFFSET LEN  hexdump of RAM: -- not sent, ?? sent encoded\n\n"
                  "Exit: 0 read to its end, 1 usage, 2 broken or unreadable, 3 stopped before a\n"
-                 "      section whose layout is not known, 4 no such section or block.\n");
+                 "      section whose layout is not known, 4 no such section or block,\n"
+                 "      or nothing that can be drawn.\n");
     return context;
 }
 
@@ -205,5 +220,6 @@ int inspect_main(int argc, char **argv)
     }
     g_option_context_free(context);
     g_free(options.section);
+    g_free(options.screenshot);
     return status;
 }

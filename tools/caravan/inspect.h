@@ -9,9 +9,11 @@
 
 #include "input.h"
 #include "inspect_ram.h"
+#include "ram_aside.h"
 #include "vmstate/description.h"
 #include "vmstate/schema.h"
 #include "vmstate/stream.h"
+#include "vmstate/tree.h"
 
 enum inspect_exit {
     INSPECT_WHOLE = 0,
@@ -21,13 +23,12 @@ enum inspect_exit {
     INSPECT_ABSENT = 4,  /* no such section or block */
 };
 
-struct inspect_value {
-    char *path;
-    char *type;
-    enum vmstate_value_kind kind;
-    uint64_t u;
-    int64_t i;
-    GBytes *bytes; /* VMSTATE_VALUE_BYTES */
+/* The picture that was asked for. */
+struct inspect_shot {
+    const char *path; /* NULL: none; borrowed */
+    const char *section;
+    uint32_t width, height;
+    bool written;
 };
 
 /* One section, or all parts of one that comes in parts. */
@@ -37,15 +38,18 @@ struct inspect_section {
     uint64_t bytes; /* of all bodies */
     bool footer;
     bool described;
-    GArray *values; /* struct inspect_value; NULL: not asked for */
+    struct vmstate_tree *tree; /* NULL: not asked for, or it has none */
+    bool wanted;
 };
 
 struct inspection {
-    const char *wanted; /* section whose values are kept, NULL: none */
+    const char *wanted; /* section whose fields are kept (section_matches), NULL: none */
     bool all_values;
+    struct inspect_shot shot;
+    struct ram_aside *aside; /* video memory for the shot, NULL: none is wanted */
     bool quiet;
     bool header;
-    uint64_t kept;        /* bytes of memory that values take */
+    uint64_t kept;        /* bytes of memory that fields take */
     const char *wrapping; /* what the stream came in, borrowed */
     char *machine;
     GPtrArray *sections; /* struct inspect_section */
@@ -67,8 +71,11 @@ struct inspection {
 /* Reads the stream to its end. */
 void inspect_read(struct inspection *self, struct input *input);
 
-/* Whether a section's values are asked for: by its name, or what its name has behind the slash. */
+/* Whether a section's fields are to be printed. */
 bool inspect_wants(const struct inspection *self, const struct vmstate_section *section);
+
+/* Draws self->shot; false when it cannot be, which was said. */
+bool inspect_screenshot(struct inspection *self);
 
 void inspect_free(struct inspection *self);
 

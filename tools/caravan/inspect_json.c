@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "words.h"
+
 /* Bytes of a name above ASCII are given as the character of the same number. */
 static void put_text(const char *text)
 {
@@ -34,12 +36,25 @@ static void put_hex(const uint8_t *bytes, size_t len)
     putchar('"');
 }
 
-static void put_value(const struct inspect_value *value)
+static void put_words(const char *words)
 {
-    size_t len;
-    const uint8_t *bytes;
+    if (!words)
+        return;
+    fputs(", ", stdout);
+    put_name("means", words);
+}
 
-    fputs("\n    {", stdout);
+struct putting {
+    const char *section;
+    bool later; /* not the first value */
+};
+
+static void put_value(void *opaque, const struct vmstate_value *value)
+{
+    struct putting *putting = opaque;
+
+    fputs(putting->later ? ",\n    {" : "\n    {", stdout);
+    putting->later = true;
     put_name("path", value->path);
     fputs(", ", stdout);
     put_name("type", value->type);
@@ -55,10 +70,10 @@ static void put_value(const struct inspect_value *value)
         fputs(value->u ? "true" : "false", stdout);
         break;
     case VMSTATE_VALUE_BYTES:
-        bytes = g_bytes_get_data(value->bytes, &len);
-        put_hex(bytes, len);
+        put_hex(value->bytes, value->len);
         break;
     }
+    put_words(words_for(putting->section, value));
     putchar('}');
 }
 
@@ -73,13 +88,11 @@ static void put_section(const struct inspect_section *seen)
            ", \"parts\": %u, \"footer\": %s, \"described\": %s",
            section->instance, section->version, section->id, section->offset, seen->bytes,
            seen->parts, seen->footer ? "true" : "false", seen->described ? "true" : "false");
-    if (seen->values) {
+    if (seen->tree && seen->wanted) {
+        struct putting putting = {section->name, false};
+
         fputs(",\n   \"fields\": [", stdout);
-        for (guint i = 0; i < seen->values->len; i++) {
-            if (i)
-                putchar(',');
-            put_value(&g_array_index(seen->values, struct inspect_value, i));
-        }
+        vmstate_tree_walk(seen->tree, put_value, &putting);
         putchar(']');
     }
     putchar('}');
@@ -116,6 +129,14 @@ static void put_window(const struct ram_window *window)
     for (uint32_t i = 0; i < window->len; i++)
         putchar(marks[window->known[i]]);
     fputs("\"}", stdout);
+}
+
+static void put_shot(const struct inspect_shot *shot)
+{
+    printf(",\n \"screenshot\": {\"width\": %" PRIu32 ", \"height\": %" PRIu32 ", ", shot->width,
+           shot->height);
+    put_name("section", shot->section);
+    putchar('}');
 }
 
 static void put_error(const struct inspection *self)
@@ -163,6 +184,8 @@ void inspect_print_json(const struct inspection *self)
     putchar(']');
     if (self->window.block)
         put_window(&self->window);
+    if (self->shot.written)
+        put_shot(&self->shot);
     if (self->error.reason[0])
         put_error(self);
     puts("}");

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "screen.h"
+#include "section_name.h"
 #include "term.h"
 
 #define CHUNK     (256u << 10)
@@ -17,11 +19,12 @@ struct reading {
     struct vmstate_input in;
     struct input *input;
     uint8_t *chunk;
-    GByteArray *tail; /* from the first section of unknown size on; NULL: not yet there */
-    GByteArray *body; /* of the open section */
+    GByteArray *tail;          /* from the first section of unknown size on; NULL: not yet there */
+    struct vmstate_input body; /* of the open section: in the tail, in one piece */
     const struct vmstate_device *device;
     struct vmstate_schemas *schemas; /* instead of a description; NULL: none needed */
-    bool by_schema;                  /* the open section */
+    struct vmstate_error schema_error;
+    bool by_schema; /* the open section */
     struct term term;
     uint64_t total; /* bytes of the file, 0: not known */
     uint64_t shown;
@@ -172,26 +175,6 @@ static bool tell_size(struct reading *reading, const struct vmstate_section *sec
     return true;
 }
 
-struct keeping {
-    struct inspection *to;
-    GArray *values; /* NULL: only checked */
-};
-
-static void keep_value(void *opaque, const struct vmstate_value *value)
-{
-    struct keeping *keeping = opaque;
-    struct inspect_value kept = {.kind = value->kind, .u = value->u, .i = value->i};
-
-    if (!keeping->values || keeping->to->kept > KEPT_MOST)
-        return;
-    kept.path = g_strdup(value->path);
-    kept.type = g_strdup(value->type);
-    if (value->kind == VMSTATE_VALUE_BYTES)
-        kept.bytes = g_bytes_new(value->bytes, value->len);
-    g_array_append_val(keeping->values, kept);
-    keeping->to->kept += sizeof(kept) + strlen(kept.path) + strlen(kept.type) + value->len;
-}
-
 static struct inspect_section *find_seen(struct inspection *to,
                                          const struct vmstate_section *section)
 {
@@ -219,39 +202,64 @@ static struct inspect_section *seen_section(struct inspection *to,
     return seen;
 }
 
-static bool keep_values(struct reading *reading, const struct vmstate_section *section,
+static void ignore_value(void *opaque, const struct vmstate_value *value)
+{
+}
+
+static struct vmstate_tree *make_tree(struct reading *reading,
+                                      const struct vmstate_section *section, size_t *at,
+                                      const char **reason)
+{
+    const struct vmstate_input *body = &reading->body;
+    struct vmstate_tree *tree;
+
+    if (!reading->by_schema)
+        return vmstate_device_tree(reading->device, body->bytes, body->len, at, reason);
+    tree = vmstate_schemas_tree(reading->schemas, section, body->bytes, body->len,
+                                &reading->schema_error);
+    *at = (size_t)reading->schema_error.offset;
+    *reason = reading->schema_error.reason;
+    return tree;
+}
+
+/* Checks the body against its layout; its fields stay when they are asked for. */
+static bool read_fields(struct reading *reading, const struct vmstate_section *section,
                         struct inspect_section *seen)
 {
-    struct keeping keeping = {.to = reading->to, .values = seen->values};
-    struct vmstate_error error;
-    struct vmstate_tree *tree;
+    struct inspection *to = reading->to;
+    const struct vmstate_input *body = &reading->body;
     const char *reason;
     size_t at;
+    bool keep, fine;
 
-    if (!reading->by_schema) {
-        if (vmstate_device_walk(reading->device, reading->body->data, reading->body->len,
-                                keep_value, &keeping, &at, &reason))
-            return true;
+    seen->wanted = inspect_wants(to, section);
+    keep = seen->wanted || (to->aside && screen_knows(section->name));
+    if (keep || reading->by_schema) {
+        seen->tree = make_tree(reading, section, &at, &reason);
+        fine = seen->tree != NULL;
+        to->kept += keep ? body->len : 0;
+    } else {
+        fine = vmstate_device_walk(reading->device, body->bytes, body->len, ignore_value, NULL, &at,
+                                   &reason);
+    }
+    if (!keep) {
+        vmstate_tree_free(seen->tree);
+        seen->tree = NULL;
+    }
+    if (!fine) {
         stop_at(reading, section, section->body + at, "body");
         stop(reading, INSPECT_BROKEN, "%s", reason);
-        return false;
+    } else if (to->kept > KEPT_MOST) {
+        stop_at(reading, section, section->body, "fields");
+        stop(reading, INSPECT_BROKEN, "all fields so far take more than %u MiB", KEPT_MOST >> 20);
+        fine = false;
     }
-    tree = vmstate_schemas_tree(reading->schemas, section, reading->body->data, reading->body->len,
-                                &error);
-    if (!tree) {
-        stop_at(reading, section, section->body + error.offset, "body");
-        stop(reading, INSPECT_BROKEN, "%s", error.reason);
-        return false;
-    }
-    vmstate_tree_walk(tree, keep_value, &keeping);
-    vmstate_tree_free(tree);
-    return true;
+    return fine;
 }
 
 static bool close_section(struct reading *reading, const struct vmstate_event *event)
 {
-    struct inspection *to = reading->to;
-    struct inspect_section *seen = seen_section(to, event->section);
+    struct inspect_section *seen = seen_section(reading->to, event->section);
 
     seen->parts++;
     seen->bytes += event->section->body_size;
@@ -259,16 +267,9 @@ static bool close_section(struct reading *reading, const struct vmstate_event *e
     if (!reading->device && !reading->by_schema)
         return true;
     seen->described = true;
-    if (inspect_wants(to, event->section))
-        seen->values = g_array_new(FALSE, FALSE, sizeof(struct inspect_value));
-    if (!keep_values(reading, event->section, seen))
+    if (!read_fields(reading, event->section, seen))
         return false;
-    if (to->kept > KEPT_MOST) {
-        stop_at(reading, event->section, event->section->body, "fields");
-        stop(reading, INSPECT_BROKEN, "all fields so far take more than %u MiB", KEPT_MOST >> 20);
-        return false;
-    }
-    g_byte_array_set_size(reading->body, 0);
+    reading->body = (struct vmstate_input){0};
     reading->device = NULL;
     reading->by_schema = false;
     return true;
@@ -290,7 +291,7 @@ static bool take_event(struct reading *reading, const struct vmstate_event *even
         to->machine = g_strdup(event->text);
         return true;
     case VMSTATE_SECTION_BYTES:
-        g_byte_array_append(reading->body, event->bytes, (guint)event->len);
+        reading->body = (struct vmstate_input){event->bytes, event->len};
         return true;
     case VMSTATE_SECTION_CLOSED:
         return close_section(reading, event);
@@ -298,6 +299,8 @@ static bool take_event(struct reading *reading, const struct vmstate_event *even
     case VMSTATE_RAM_PAGE:
     case VMSTATE_RAM_BYTES:
         ram_map_event(to->ram, event);
+        if (to->aside)
+            ram_aside_event(to->aside, event);
         return true;
     case VMSTATE_DISK_BLOCK:
         to->disk_blocks++;
@@ -368,7 +371,6 @@ void inspect_read(struct inspection *self, struct input *input)
     self->ram = ram_map_new(&self->window);
     reading.stream = vmstate_stream_new();
     reading.chunk = g_malloc(CHUNK);
-    reading.body = g_byte_array_new();
     read_stream(&reading);
     self->size = vmstate_stream_offset(reading.stream);
     term_clear_status(&reading.term);
@@ -377,22 +379,13 @@ void inspect_read(struct inspection *self, struct input *input)
     self->schemas = reading.schemas;
     if (reading.tail)
         g_byte_array_unref(reading.tail);
-    g_byte_array_unref(reading.body);
     g_free(reading.chunk);
     vmstate_stream_free(reading.stream);
 }
 
 static void free_section(struct inspect_section *seen)
 {
-    for (guint i = 0; seen->values && i < seen->values->len; i++) {
-        struct inspect_value *value = &g_array_index(seen->values, struct inspect_value, i);
-
-        g_free(value->path);
-        g_free(value->type);
-        g_bytes_unref(value->bytes);
-    }
-    if (seen->values)
-        g_array_unref(seen->values);
+    vmstate_tree_free(seen->tree);
     g_free(seen);
 }
 
@@ -402,6 +395,7 @@ void inspect_free(struct inspection *self)
         free_section(self->sections->pdata[i]);
     g_ptr_array_unref(self->sections);
     ram_map_free(self->ram);
+    ram_aside_free(self->aside);
     vmstate_description_free(self->description);
     vmstate_schemas_free(self->schemas);
     g_free(self->machine);
@@ -411,10 +405,5 @@ void inspect_free(struct inspection *self)
 
 bool inspect_wants(const struct inspection *self, const struct vmstate_section *section)
 {
-    const char *slash = strrchr(section->name, '/');
-
-    if (self->all_values)
-        return true;
-    return self->wanted &&
-           (!strcmp(self->wanted, section->name) || (slash && !strcmp(self->wanted, slash + 1)));
+    return self->all_values || (self->wanted && section_matches(section, self->wanted));
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "words.h"
+
 #define BYTES_SHOWN 32 /* of a value that is bytes; --json gives all */
 
 /* Names come from the stream: nothing of them reaches the terminal raw. */
@@ -98,10 +100,8 @@ static void print_sections(const struct inspection *self)
     }
 }
 
-static void print_bytes(GBytes *bytes)
+static void print_bytes(const uint8_t *p, size_t len)
 {
-    size_t len;
-    const uint8_t *p = g_bytes_get_data(bytes, &len);
     bool zero = len > 0 && p[0] == 0 && !memcmp(p, p + 1, len - 1);
 
     if (zero) {
@@ -114,8 +114,27 @@ static void print_bytes(GBytes *bytes)
         printf("... (%zu bytes)", len);
 }
 
-static void print_value(const struct inspect_value *value)
+/* A register file: a line for each register that has a name. */
+static void print_registers(const struct vmstate_value *value, const char *section)
 {
+    for (size_t i = 0; i < value->len; i++) {
+        const char *name = words_register(section, value->path, i);
+        char *path;
+
+        if (!name)
+            continue;
+        path = g_strdup_printf("%s[0x%02zx]", value->path, i);
+        printf("    %-42s %-14s %3u (0x%02x)  %s\n", path, "register", value->bytes[i],
+               value->bytes[i], name);
+        g_free(path);
+    }
+}
+
+static void print_value(void *opaque, const struct vmstate_value *value)
+{
+    const char *section = opaque;
+    const char *words = words_for(section, value);
+
     fputs("  ", stdout);
     print_name(value->path, 44);
     putchar(' ');
@@ -132,10 +151,12 @@ static void print_value(const struct inspect_value *value)
         fputs(value->u ? "true" : "false", stdout);
         break;
     case VMSTATE_VALUE_BYTES:
-        print_bytes(value->bytes);
+        print_bytes(value->bytes, value->len);
         break;
     }
-    putchar('\n');
+    printf("%s%s\n", words ? "  " : "", words ? words : "");
+    if (value->kind == VMSTATE_VALUE_BYTES)
+        print_registers(value, section);
 }
 
 static void print_values(const struct inspection *self)
@@ -143,14 +164,13 @@ static void print_values(const struct inspection *self)
     for (guint i = 0; i < self->sections->len; i++) {
         const struct inspect_section *seen = self->sections->pdata[i];
 
-        if (!seen->values)
+        if (!seen->tree || !seen->wanted)
             continue;
         putchar('\n');
         print_name(seen->section.name, 0);
         printf(", instance %" PRIu32 ", version %" PRIu32 ", %" PRIu64 " bytes\n",
                seen->section.instance, seen->section.version, seen->bytes);
-        for (guint k = 0; k < seen->values->len; k++)
-            print_value(&g_array_index(seen->values, struct inspect_value, k));
+        vmstate_tree_walk(seen->tree, print_value, (void *)seen->section.name);
     }
 }
 
@@ -175,9 +195,18 @@ static void print_window(const struct ram_window *window)
     }
 }
 
+static void print_shot(const struct inspect_shot *shot)
+{
+    if (!shot->written)
+        return;
+    printf("%s: %" PRIu32 " x %" PRIu32 ", of ", shot->path, shot->width, shot->height);
+    print_name(shot->section, 0);
+    putchar('\n');
+}
+
 void inspect_print_text(const struct inspection *self)
 {
-    bool part = self->wanted || self->window.block;
+    bool part = self->wanted || self->window.block || self->shot.path;
 
     if (!part) {
         print_head(self);
@@ -187,6 +216,7 @@ void inspect_print_text(const struct inspection *self)
             printf("\n%" PRIu64 " bytes follow the stream that are no part of it\n", self->after);
     }
     print_values(self);
+    print_shot(&self->shot);
     if (self->window.block)
         print_window(&self->window);
 }

@@ -10,6 +10,10 @@
  */
 #define SELECTIONS 3
 
+/* Greetings may cross, and a grab between two of them is void: the agent is usable this much later.
+ */
+#define SETTLED_US 200000
+
 static const char *const selection_names[SELECTIONS] = {"clipboard", "primary", "secondary"};
 
 struct type_row {
@@ -36,6 +40,9 @@ struct clipboard {
 struct probe_agent {
     struct probe *probe;
     SpiceChannel *channel;
+    bool connected;
+    bool announced; /* the agent that is there now has told its capabilities */
+    gint64 updated;
     bool hold;
     struct clipboard clipboards[SELECTIONS];
 };
@@ -149,23 +156,22 @@ static gboolean on_request(SpiceMainChannel *channel, guint selection, guint typ
     return TRUE;
 }
 
-static bool agent_state(const struct probe_agent *agent, int *caps)
-{
-    gboolean connected = FALSE;
-
-    *caps = 0;
-    if (agent->channel)
-        g_object_get(agent->channel, "agent-connected", &connected, "agent-caps-0", caps, NULL);
-    return connected;
-}
-
+/*
+ * spice-gtk tells when an agent comes or goes and when it has announced its
+ * capabilities, by one signal; those of an agent that has gone it keeps.
+ */
 static void on_update(struct probe_agent *agent)
 {
     JsonObject *object = probe_object(g_get_monotonic_time(), "agent");
-    int caps;
+    gboolean connected = FALSE;
+    int caps = 0;
 
-    json_object_set_boolean_member(object, "connected", agent_state(agent, &caps));
-    json_object_set_int_member(object, "caps", (guint32)caps);
+    g_object_get(agent->channel, "agent-connected", &connected, "agent-caps-0", &caps, NULL);
+    agent->announced = connected && agent->connected && caps;
+    agent->connected = connected;
+    agent->updated = g_get_monotonic_time();
+    json_object_set_boolean_member(object, "connected", connected);
+    json_object_set_int_member(object, "caps", agent->announced ? (guint32)caps : 0);
     probe_print(agent->probe, object);
 }
 
@@ -191,6 +197,7 @@ static void let_go(struct probe_agent *agent)
     if (agent->channel)
         g_signal_handlers_disconnect_by_data(agent->channel, agent);
     g_clear_object(&agent->channel);
+    agent->connected = agent->announced = false;
 }
 
 void probe_agent_free(struct probe_agent *agent)
@@ -222,7 +229,6 @@ void probe_agent_attach(struct probe_agent *agent, SpiceChannel *channel)
     g_signal_connect(channel, "main-clipboard-selection-request", G_CALLBACK(on_request), agent);
     g_signal_connect(channel, "main-clipboard-selection", G_CALLBACK(on_content), agent);
     g_signal_connect_swapped(channel, "main-agent-update", G_CALLBACK(on_update), agent);
-    g_signal_connect_swapped(channel, "notify::agent-caps-0", G_CALLBACK(on_update), agent);
 }
 
 /* ---- commands ---- */
@@ -249,9 +255,8 @@ static bool parse_type(const char *word, guint32 *type, GError **error)
 static SpiceMainChannel *usable(struct call *call, GError **error)
 {
     struct probe_agent *agent = call->probe->agent;
-    int caps;
 
-    if (!agent_state(agent, &caps) || !caps) {
+    if (!agent->announced) {
         probe_fail(error, "the guest has no agent (yet): wait-agent");
         return NULL;
     }
@@ -260,10 +265,11 @@ static SpiceMainChannel *usable(struct call *call, GError **error)
 
 static bool met_agent(struct wait *wait)
 {
-    int caps;
-    bool there = agent_state(wait->probe->agent, &caps);
+    const struct probe_agent *agent = wait->probe->agent;
 
-    return wait->a ? !there : there && caps;
+    if (wait->a)
+        return !agent->connected;
+    return agent->announced && g_get_monotonic_time() - agent->updated >= SETTLED_US;
 }
 
 bool probe_run_wait_agent(struct call *call, GError **error)

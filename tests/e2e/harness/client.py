@@ -11,6 +11,7 @@ from .picture import Picture
 from .run import Failure, Skip, check
 
 COMMAND_SECONDS = 20
+COMMAND_FAILED = 5
 
 
 class Client:
@@ -139,9 +140,11 @@ class Client:
         return self.command("stats")
 
     def quit(self):
-        """A clean end."""
+        """A clean end; its status tells whether a command has failed."""
         self.send("quit")
-        check(self.end() == 0, f"{self.name}: ended with status {self.process.returncode}")
+        status = self.end()
+        failed = any(not reply["ok"] for reply in self.seen(["reply"]))
+        check(status == (COMMAND_FAILED if failed else 0), f"{self.name}: ended with status {status}")
 
     def end(self, seconds=20):
         """The exit status once the client has ended."""
