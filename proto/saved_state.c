@@ -83,8 +83,8 @@ static const char *check_main(const void *object)
 {
     const struct saved_char_device *agent = &((const struct main_state *)object)->agent;
 
-    if (!agent->connected)
-        return agent->write_size ? "bytes for the agent without an agent" : NULL;
+    if (!agent->connected && !agent->write_size)
+        return NULL;
     if ((uint64_t)agent->num_client_tokens + agent->write_num_client_tokens > SAVED_AGENT_WINDOW)
         return "more tokens than the window";
     return NULL;
@@ -256,12 +256,21 @@ static const struct field input_rows[] = {
     FIELD_ROW(U8, struct saved_input, kind, .max = SAVED_INPUT_BUTTONS),
     FIELD_ROW(I32, struct saved_input, x, .min = INT16_MIN, .max = INT16_MAX),
     FIELD_ROW(I32, struct saved_input, y, .min = INT16_MIN, .max = INT16_MAX),
-    FIELD_ROW(U32, struct saved_input, buttons, .max = UINT8_MAX),
+    FIELD_ROW(U32, struct saved_input, buttons),
 };
+
+static const char *check_input(const void *object)
+{
+    const struct saved_input *input = object;
+    uint32_t display = input->kind == SAVED_INPUT_POSITION ? 0xff000000u : 0;
+
+    return input->buttons & ~display & ~0xffu ? "buttons that there are not" : NULL;
+}
 
 static const struct field_table input_table = {
     .name = "input",
     FIELD_TABLE_OF(struct saved_input, input_rows),
+    .check = check_input,
 };
 
 static const struct field inputs_held_rows[] = {

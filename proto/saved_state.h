@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/saved_agent.h"
+
 struct field_table;
 
 #define SAVED_VERSION 1
@@ -17,7 +19,9 @@ struct field_table;
 #define SAVED_MAGIC_DISPLAY 0x444d4344u /* "DCMD" */
 #define SAVED_MAGIC_INPUTS  0x444d4349u /* "ICMD" */
 
-#define SAVED_MAIN_MAX       26624u /* what the receive buffer of other servers holds */
+#define SAVED_MAIN_MAX 26624u /* what the receive buffer of other servers holds */
+/* Ours may be larger: with the hub's records of several clients. */
+#define SAVED_MAIN_OWN_MAX   (SAVED_MAIN_MAX + 256u * 1024)
 #define SAVED_INPUTS_MAX     2048u
 #define SAVED_TRAILER_MAX    (4u << 20) /* our records behind a body */
 #define SAVED_SURFACES_MAX   1024u
@@ -82,6 +86,8 @@ struct main_state {
     /* Trailer. */
     bool has_mouse_mode;
     struct saved_mouse_mode mouse_mode;
+    bool has_hub; /* with it agent's bytes and tokens count even if it is not connected */
+    struct saved_hub hub;
 };
 
 /* A surface the client has; the rectangle is where its pixels are lossy (lossy layout only). */
@@ -175,6 +181,7 @@ struct saved_record_head {
 
 enum saved_tag {
     SAVED_TAG_MOUSE_MODE = 0x4d4d5643u,  /* "CVMM", main */
+    SAVED_TAG_HUB = 0x48415643u,         /* "CVAH", main */
     SAVED_TAG_TILE_HASHES = 0x48545643u, /* "CVTH", display */
     SAVED_TAG_INPUTS_HELD = 0x49545643u, /* "CVTI", inputs */
 };

@@ -40,7 +40,7 @@ static bool is_wanted(const struct hub *self)
 
 void hub_ask_guest(struct hub *self)
 {
-    if (self->state != GUEST_OPEN || !is_wanted(self))
+    if (self->state != GUEST_OPEN || self->held || !is_wanted(self))
         return;
     self->state = GUEST_ASKED;
     announce(&self->guest, true, our_caps(self));
@@ -115,6 +115,8 @@ static void guest_announced(struct hub *self, bool request)
 
 static void client_announced(struct hub_client *client, bool request)
 {
+    if (client->party.hub->transparent && client->party.hub->transparent != client)
+        transparent_end(client->party.hub);
     if (request) {
         clipboard_leave(&client->party);
         memset(client->party.serial, 0, sizeof(client->party.serial));

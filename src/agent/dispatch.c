@@ -119,8 +119,14 @@ static bool pass(struct inflow *self)
 static bool take(struct inflow *self, struct agent_header header)
 {
     const struct agent_row *row = accepted_row(self, header);
-    uint32_t head = row ? MIN(row->head, header.size) : 0;
+    bool raw = row && transparent_takes(self) && row->handle != on_monitors;
+    uint32_t head = row && !raw ? MIN(row->head, header.size) : 0;
     struct reader body;
+
+    if (self->from->client && self->from->hub->guest.later.len > GUEST_LATER_MAX) {
+        self->held = true;
+        return false;
+    }
 
     if (self->in.len - MESSAGE_HEADER < head)
         return false;
@@ -129,7 +135,8 @@ static bool take(struct inflow *self, struct agent_header header)
     if (row) {
         body = reader_make(self->in.data + MESSAGE_HEADER, head);
         self->left = header.size - head;
-        if (!row->handle(self, header.type, &body, self->left)) {
+        if (raw ? !transparent_begin(self, header.type, header.size)
+                : !row->handle(self, header.type, &body, self->left)) {
             self->held = true;
             self->left = 0;
             return false;

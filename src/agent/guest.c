@@ -65,7 +65,9 @@ size_t hub_guest_room(const struct hub *self)
 {
     bool waits = self->raw.len >= CHUNK_HEADER || self->guest.in.held || self->server_port.held;
 
-    return self->state == GUEST_CLOSED || self->garbage || waits ? 0 : HUB_READ_MAX;
+    return self->state == GUEST_CLOSED || self->garbage || self->held || self->frozen || waits
+               ? 0
+               : HUB_READ_MAX;
 }
 
 void hub_guest_feed(struct hub *self, const uint8_t *bytes, size_t len)
@@ -93,7 +95,7 @@ void hub_guest_taken(struct hub *self, size_t len)
 
 bool hub_takes_mouse(const struct hub *self)
 {
-    return self && self->switches.mouse && self->state == GUEST_READY &&
+    return self && self->switches.mouse && self->state == GUEST_READY && !self->frozen &&
            (self->guest.caps & CAP(MOUSE_STATE));
 }
 

@@ -20,10 +20,19 @@ struct hub *hub_new(const struct hub_ops *ops, void *opaque)
     return self;
 }
 
+static void client_free(struct hub_client *client)
+{
+    party_clear(&client->party);
+    buf_free(&client->monitors);
+    g_free(client);
+}
+
 void hub_free(struct hub *self)
 {
     if (!self)
         return;
+    for (guint i = 0; i < self->clients->len; i++)
+        client_free(g_ptr_array_index(self->clients, i));
     party_clear(&self->guest);
     inflow_clear(&self->server_port);
     buf_free(&self->raw);
@@ -66,11 +75,17 @@ void hub_client_renew(struct hub_client *client, const char *reason)
     client->party.hub->again = true;
 }
 
-/* Messages whose bytes have all gone on are given back; the others hold their tokens. */
+/* Messages whose bytes the guest has taken are given back; the others hold their tokens, so that
+ * with one client no more is under way than other servers have. */
+#define PIECE (HUB_DATA_MAX + CHUNK_HEADER)
+
 static void give_back(struct hub_client *client)
 {
     const struct inflow *in = &client->party.in;
-    uint32_t waiting = in->held ? (uint32_t)((in->in.len + HUB_DATA_MAX - 1) / HUB_DATA_MAX) : 0;
+    bool streams = client->party.hub->guest.source == in;
+    size_t under_way =
+        (in->held ? in->in.len : 0) + (streams ? client->party.hub->guest.out.len : 0);
+    uint32_t waiting = (uint32_t)((under_way + PIECE - 1) / PIECE);
 
     if (waiting >= client->held)
         return;
@@ -101,6 +116,8 @@ static void wake(struct party *party)
     if (!party->wake)
         return;
     party->wake = false;
+    if (party->client && !party->client->owner)
+        return;
     if (!party->client)
         hub->ops->wake_guest(hub->opaque);
     else if (party->client->garbage)
@@ -117,15 +134,21 @@ static void close_garbage(struct hub *self)
     self->ops->guest_garbage(self->opaque, reason);
 }
 
-static void run_once(struct hub *self)
+static void handle(struct hub *self)
 {
-    self->again = false;
     hub_run_guest(self);
     if (self->garbage)
         close_garbage(self);
     for (guint i = 0; i < self->clients->len; i++)
         run_client(client_at(self, i));
     hub_flush_mouse(self);
+}
+
+static void run_once(struct hub *self)
+{
+    self->again = false;
+    if (!self->frozen && !self->held)
+        handle(self);
     wake(&self->guest);
     for (guint i = 0; i < self->clients->len; i++)
         wake(&client_at(self, i)->party);
@@ -172,9 +195,26 @@ static void check_client_stalled(struct hub_client *client)
         hub_client_renew(client, "it does not read what it asked for");
 }
 
+/* Who should have arrived with a move and has not. */
+static void give_up_late(struct hub *self)
+{
+    if (self->now_us < self->arrive_until)
+        return;
+    for (guint i = self->clients->len; i-- > 0;) {
+        struct hub_client *client = client_at(self, i);
+        if (!client->owner)
+            hub_client_free(client);
+    }
+    if (self->awaits_port)
+        hub_guest_close(self);
+}
+
 void hub_tick(struct hub *self, int64_t now_us)
 {
     self->now_us = now_us;
+    if (self->frozen) /* what is overdue then is answered at the target */
+        return;
+    give_up_late(self);
     clipboard_tick(self);
     check_guest_stalled(self);
     for (guint i = 0; i < self->clients->len; i++)
@@ -196,11 +236,17 @@ void hub_set_switches(struct hub *self, struct hub_switches switches)
 
 bool hub_guest_is_open(const struct hub *self)
 {
-    return self && self->state != GUEST_CLOSED;
+    return self && self->state != GUEST_CLOSED && !self->awaits_port;
 }
 
 void hub_guest_open(struct hub *self)
 {
+    if (self->awaits_port) {
+        self->awaits_port = false;
+        self->guest.wake = true;
+        hub_run(self);
+        return;
+    }
     if (self->state != GUEST_CLOSED)
         hub_guest_close(self);
     self->state = GUEST_OPEN;
@@ -218,6 +264,8 @@ void hub_guest_close(struct hub *self)
     self->changed = true;
     self->monitors_from = NULL;
     self->mouse.dirty = false;
+    self->awaits_port = false;
+    self->transparent = NULL;
     party_cut(&self->guest);
     party_clear(&self->guest);
     inflow_clear(&self->server_port);
@@ -233,7 +281,16 @@ void hub_guest_close(struct hub *self)
 
 /* ---- Clients ---- */
 
-struct hub_client *hub_client_new(struct hub *self, uint32_t id, bool new_tokens, void *owner)
+struct hub_client *hub_find(const struct hub *self, uint32_t id)
+{
+    for (guint i = 0; i < self->clients->len; i++) {
+        if (client_at(self, i)->id == id)
+            return client_at(self, i);
+    }
+    return NULL;
+}
+
+struct hub_client *hub_client_make(struct hub *self, uint32_t id)
 {
     struct hub_client *client = g_new0(struct hub_client, 1);
 
@@ -241,28 +298,35 @@ struct hub_client *hub_client_new(struct hub *self, uint32_t id, bool new_tokens
     client->party.client = client;
     client->party.in.from = &client->party;
     client->id = id;
-    client->owner = owner;
-    client->new_tokens = new_tokens;
-    client->told = hub_guest_is_open(self);
+    client->new_tokens = true;
     client->window_left = HUB_WINDOW;
     client->max_clipboard = -1;
     g_ptr_array_add(self->clients, client);
     return client;
 }
 
-void hub_client_anew(struct hub_client *client)
+struct hub_client *hub_client_new(struct hub *self, uint32_t id, bool new_tokens, void *owner)
 {
-    client->told = client->renew = true;
-    client->party.wake = true;
-    hub_run(client->party.hub);
+    struct hub_client *client = hub_client_make(self, id);
+
+    client->owner = owner;
+    client->new_tokens = new_tokens;
+    client->told = hub_guest_is_open(self);
+    return client;
 }
 
 void hub_client_free(struct hub_client *client)
 {
     struct hub *hub = client->party.hub;
 
+    if (hub->frozen) { /* it has gone on; the others' states speak of it */
+        client->owner = NULL;
+        return;
+    }
     g_ptr_array_remove(hub->clients, client);
     client->replied = false;
+    if (hub->transparent == client)
+        hub->transparent = NULL;
     clipboard_leave(&client->party);
     files_client_left(client);
     party_cut(&client->party);
@@ -275,9 +339,7 @@ void hub_client_free(struct hub_client *client)
     else if (client->max_clipboard >= 0)
         clipboard_tell_max(hub);
     hub_run(hub);
-    party_clear(&client->party);
-    buf_free(&client->monitors);
-    g_free(client);
+    client_free(client);
 }
 
 void hub_client_start(struct hub_client *client, uint32_t tokens)
@@ -350,7 +412,7 @@ static bool say_data(struct hub_client *client, struct hub_word *word)
     buf_consume(&party->out, word->len);
     party->moved_us = party->hub->now_us;
     if (client->tokens != UINT32_MAX)
-        client->tokens--;
+        client->tokens -= client->tokens > 0;
     hub_run(party->hub);
     return say(word, HUB_SAY_DATA, 0);
 }
@@ -370,7 +432,7 @@ bool hub_client_next(struct hub_client *client, struct hub_word *word)
         client->window_left += owed;
         return say(word, HUB_SAY_TOKENS, owed);
     }
-    if (client->started && client->tokens && client->party.out.len)
+    if (client->started && (client->tokens || client->party.hub->frozen) && client->party.out.len)
         return say_data(client, word);
     return false;
 }

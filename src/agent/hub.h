@@ -81,8 +81,6 @@ void hub_devices_changed(struct hub *self);
 /* A client that is about to be told INIT: agent_connected in it must be hub_guest_is_open. `id`:
  * its connection id. new_tokens: it takes AGENT_CONNECTED_TOKENS. Nothing is called back. */
 struct hub_client *hub_client_new(struct hub *self, uint32_t id, bool new_tokens, void *owner);
-/* It comes from another host, where its session with an agent ends: it is told so. */
-void hub_client_anew(struct hub_client *client);
 void hub_client_free(struct hub_client *client);
 
 /* AGENT_START, AGENT_TOKEN, AGENT_DATA. */
@@ -109,5 +107,28 @@ struct hub_word {
 
 /* The next message for the client; false when there is none now. */
 bool hub_client_next(struct hub_client *client, struct hub_word *word);
+
+/* ---- A move ---- */
+
+struct main_state;
+
+/* The source: handles what it still can, without regard to how much the clients take, then nothing
+ * any more. Each client is to be sent what hub_client_next has before its MIGRATE. What clients
+ * say until their marks is kept for their states. */
+void hub_freeze(struct hub *self);
+/* The VM runs here again after all: who has left meanwhile is forgotten. */
+void hub_thaw(struct hub *self);
+/* What the client brings to the target. `queued`: bytes that were taken by hub_guest_taken, and
+ * that the guest has not read. The lists in *state are the caller's (blob_main_free). */
+void hub_save(const struct hub_client *client, const struct buf *queued, struct main_state *state);
+
+/* The target: while held nothing of the guest is read, and it is asked nothing. */
+void hub_hold(struct hub *self, bool hold);
+/* A client has come with its state, instead of hub_client_new; hostile. The first that comes brings
+ * what all share. If its session cannot go on it is told so, and begins anew. */
+struct hub_client *hub_client_arrive(struct hub *self, uint32_t id, bool new_tokens, void *owner,
+                                     const struct main_state *state);
+/* Clients that are still to come, as those who came said. */
+bool hub_awaits_clients(const struct hub *self);
 
 #endif

@@ -9,6 +9,7 @@
 #include "agent/hub.h"
 #include "base/buf.h"
 #include "base/reader.h"
+#include "proto/saved_state.h"
 
 enum {
     MESSAGE_HEADER = 20,
@@ -24,6 +25,7 @@ enum {
     FILES_MAX = 128,    /* what the guest's agent takes */
     FILES_EACH = 64,    /* of one client */
     MONITORS_MAX = 64,
+    ARRIVE_US = 10 * G_USEC_PER_SEC, /* for clients and the port after a move */
     ANSWER_US = 30 * G_USEC_PER_SEC,
     STALL_US = 10 * G_USEC_PER_SEC,
 };
@@ -66,7 +68,7 @@ struct party {
 struct hub_client {
     struct party party;
     uint32_t id;
-    void *owner;
+    void *owner; /* NULL: it is still on its way here, or gone on */
     bool new_tokens;
     bool told;               /* it knows of an agent */
     bool renew;              /* it is to be told that the agent has gone, first */
@@ -121,6 +123,11 @@ struct hub {
     struct hub_switches switches;
     int64_t now_us;
     bool busy, again;
+    bool frozen;                    /* it moves: nothing is handled any more */
+    bool held;                      /* it may be about to arrive: nothing is handled yet */
+    bool awaits_port;               /* it has arrived before its port opened */
+    int64_t arrive_until;           /* when who has not arrived is given up */
+    struct hub_client *transparent; /* its state was another server's: see transparent.c */
     bool changed;
 
     enum guest_state state;
@@ -199,7 +206,19 @@ void hub_send_devices(struct hub *self);
 bool hub_run_guest(struct hub *self);
 void hub_flush_mouse(struct hub *self);
 
+/* transparent.c */
+bool transparent_takes(const struct inflow *in);
+/* A message goes on as it is; false when it cannot yet. */
+bool transparent_begin(struct inflow *in, uint32_t type, uint32_t size);
+/* Others want a part: both ends begin anew. */
+void transparent_end(struct hub *self);
+void transparent_restore(struct hub_client *client, const struct main_state *state);
+/* Fills what other servers read; false if this session cannot be told in their terms. */
+bool stock_save(const struct hub_client *client, struct main_state *state);
+
 /* hub.c */
+struct hub_client *hub_client_make(struct hub *self, uint32_t id);
+struct hub_client *hub_find(const struct hub *self, uint32_t id);
 void hub_run(struct hub *self);
 /* The client's agent session is to end and begin anew; happens soon. `reason` is static. */
 void hub_client_renew(struct hub_client *client, const char *reason);

@@ -90,6 +90,8 @@ size_t party_room(const struct party *self)
 {
     size_t most = self->client ? CLIENT_OUT_MAX : HUB_DATA_MAX;
 
+    if (self->client && self->hub->frozen)
+        return SIZE_MAX;
     if (self->client)
         return self->out.len < most ? most - self->out.len : 0;
     return self->out.len < most ? most : 0;

@@ -190,7 +190,7 @@ static const struct conn_kind main_kind = {
     .fill = fill,
     .flush_mark = on_flush_mark,
     .migrate_data = on_migrate_data,
-    .max_migrate_data = SAVED_MAIN_MAX,
+    .max_migrate_data = SAVED_MAIN_OWN_MAX,
     .pong = on_pong,
 };
 

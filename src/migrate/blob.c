@@ -187,13 +187,27 @@ static bool load_mouse_mode(void *opaque, struct fields_input *in, struct fields
                        error);
 }
 
+static bool load_hub(void *opaque, struct fields_input *in, struct fields_error *error)
+{
+    struct main_state *state = opaque;
+
+    if (state->has_hub)
+        return fail(error, in->pos, "hub", "listed twice");
+    if (!fields_load(&saved_hub_table, SAVED_TRAILER_VERSION, in, &state->hub, error))
+        return false;
+    state->has_hub = true;
+    return state->hub.out_len <= state->agent.write_size ||
+           fail(error, in->pos, "hub.out_len", "more than there is");
+}
+
 static const struct record_kind main_records[] = {
     {SAVED_TAG_MOUSE_MODE, load_mouse_mode},
+    {SAVED_TAG_HUB, load_hub},
 };
 
 static const struct body main_body = {
     .magic = SAVED_MAGIC_MAIN,
-    .max = SAVED_MAIN_MAX,
+    .max = SAVED_MAIN_OWN_MAX,
     .table = &saved_main_table,
     .records = main_records,
     .n_records = G_N_ELEMENTS(main_records),
@@ -204,18 +218,27 @@ static bool save_main_trailer(const struct main_state *state, struct buf *out,
 {
     size_t at;
 
-    if (!state->has_mouse_mode)
+    if (!state->has_mouse_mode && !state->has_hub)
         return true;
     at = begin_trailer(out);
-    return save_record(SAVED_TAG_MOUSE_MODE, &saved_mouse_mode_table, &state->mouse_mode, out,
-                       error) &&
+    return (!state->has_mouse_mode || save_record(SAVED_TAG_MOUSE_MODE, &saved_mouse_mode_table,
+                                                  &state->mouse_mode, out, error)) &&
+           (!state->has_hub ||
+            save_record(SAVED_TAG_HUB, &saved_hub_table, &state->hub, out, error)) &&
            end_trailer(out, at, error);
+}
+
+/* Without our records it must be what others take. */
+static bool fits_others(const struct buf *out, size_t base, struct fields_error *error)
+{
+    return out->len - base <= SAVED_MAIN_MAX || fail(error, 0, "header", "body too large");
 }
 
 bool blob_main_save(const struct main_state *state, struct buf *out, struct fields_error *error)
 {
     size_t base = out->len;
-    bool ok = save_body(&main_body, state, out, error) && save_main_trailer(state, out, error);
+    bool ok = save_body(&main_body, state, out, error) && fits_others(out, base, error) &&
+              save_main_trailer(state, out, error);
 
     return finish(&main_body, out, base, ok, error);
 }
@@ -233,6 +256,7 @@ bool blob_main_load(const uint8_t *bytes, size_t len, struct main_state *out,
 void blob_main_free(struct main_state *state)
 {
     fields_free(&saved_main_table, state);
+    fields_free(&saved_hub_table, &state->hub);
     *state = (struct main_state){0};
 }
 

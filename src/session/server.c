@@ -384,6 +384,8 @@ bool server_is_server_mouse(const struct server *self)
 void server_vm_start(struct server *self)
 {
     self->vm_running = true;
+    if (self->agent)
+        agent_vm_started(self->agent);
     if (!self->vm_started_us)
         self->vm_started_us = loop_now_us();
     for (guint i = 0; i < self->screens->len; i++) {

@@ -15,6 +15,8 @@
 
 enum {
     TICK_MS = 1000,
+    HOLD_US = 10 * G_USEC_PER_SEC,
+    JUST_STARTED_US = G_USEC_PER_SEC / 2,
     MONITORS_MINOR = 3, /* of QXLInterface: since when it has client_monitors_config */
 };
 
@@ -22,7 +24,9 @@ struct agent {
     struct server *server;
     struct hub *hub;
     struct char_device *device; /* NULL: the port is closed */
-    struct loop_timer *tick;    /* runs while there are clients */
+    struct loop_timer *tick;    /* runs while something may be overdue */
+    int64_t
+        hold_until; /* the guest came with a move, and the clients' states may be on their way */
 };
 
 /* ---- The port ---- */
@@ -77,6 +81,34 @@ static const struct char_device_user port_user = {
     .removed = on_removed,
 };
 
+/* No guest that boots here opens a port within this time. */
+static bool guest_has_moved(const struct server *server)
+{
+    return !server->vm_started_us || loop_now_us() - server->vm_started_us < JUST_STARTED_US;
+}
+
+/* Whoever may still bring the agent's state is waited for, but not if others want to begin. */
+static bool must_hold(const struct agent *self)
+{
+    const GPtrArray *clients = self->server->clients;
+    bool coming = false, here = false;
+
+    for (guint i = 0; i < clients->len; i++) {
+        const struct client *client = g_ptr_array_index(clients, i);
+        coming |= client->move.target == MOVE_TARGET_LINKED ||
+                  client->move.target == MOVE_TARGET_SEAMLESS;
+        here |= client->agent != NULL;
+    }
+    return self->device && loop_now_us() < self->hold_until && (coming || !here);
+}
+
+static void update(struct agent *self)
+{
+    hub_tick(self->hub, loop_now_us());
+    hub_hold(self->hub, must_hold(self));
+    loop_timer_start(self->tick, TICK_MS);
+}
+
 void agent_attach(struct agent *self, struct char_device *device)
 {
     if (self->device) {
@@ -85,6 +117,9 @@ void agent_attach(struct agent *self, struct char_device *device)
     }
     self->device = device;
     char_device_set_user(device, &port_user, self);
+    if (guest_has_moved(self->server) && !hub_guest_is_open(self->hub))
+        self->hold_until = loop_now_us() + HOLD_US;
+    update(self);
     char_device_set_open(device, true);
     hub_guest_open(self->hub);
 }
@@ -209,9 +244,11 @@ static void on_tick(void *opaque)
 {
     struct agent *self = opaque;
 
-    hub_tick(self->hub, loop_now_us());
-    if (self->server->clients->len)
-        loop_timer_start(self->tick, TICK_MS);
+    loop_timer_cancel(self->tick);
+    if (self->server->clients->len || must_hold(self) || hub_awaits_clients(self->hub))
+        update(self);
+    else
+        hub_hold(self->hub, false);
 }
 
 struct agent *agent_new(struct server *server)
@@ -239,14 +276,39 @@ struct hub *agent_hub(const struct agent *self)
     return self ? self->hub : NULL;
 }
 
+static bool takes_tokens(const struct client *client)
+{
+    return link_caps_has(&client->main_caps, SPICE_MAIN_CAP_AGENT_CONNECTED_TOKENS);
+}
+
 void agent_add_client(struct agent *self, struct endpoint *main)
 {
     struct client *client = main->client;
-    bool tokens = link_caps_has(&client->main_caps, SPICE_MAIN_CAP_AGENT_CONNECTED_TOKENS);
+
+    client->agent = hub_client_new(self->hub, client->id, takes_tokens(client), main);
+    update(self);
+}
+
+void agent_arrive_client(struct agent *self, struct endpoint *main, const struct main_state *state)
+{
+    struct client *client = main->client;
 
     hub_tick(self->hub, loop_now_us());
-    loop_timer_start(self->tick, TICK_MS);
-    client->agent = hub_client_new(self->hub, client->id, tokens, main);
+    self->hold_until = 0;
+    client->agent = hub_client_arrive(self->hub, client->id, takes_tokens(client), main, state);
+    update(self);
+}
+
+void agent_save_client(const struct agent *self, const struct client *client,
+                       struct main_state *state)
+{
+    if (client->agent)
+        hub_save(client->agent, self->device ? char_device_queue(self->device) : NULL, state);
+}
+
+void agent_vm_started(struct agent *self)
+{
+    hub_thaw(self->hub);
 }
 
 void agent_drop_client(struct endpoint *main)

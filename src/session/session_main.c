@@ -6,6 +6,7 @@
 #include "agent/hub.h"
 #include "base/log.h"
 #include "channel/main.h"
+#include "migrate/blob.h"
 #include "migrate/move.h"
 #include "session/server_impl.h"
 #include "session/session_agent.h"
@@ -83,7 +84,9 @@ static void on_flush_mark(void *owner)
         .mouse_mode = {.mode = server_of(self)->mouse_mode},
     };
 
+    agent_save_client(server_of(self)->agent, self->client, &state);
     main_send_migrate_data(endpoint_main_link(self), &state);
+    blob_main_free(&state);
     self->client->handed_over = true;
 }
 
@@ -148,8 +151,7 @@ static void on_restored(void *owner, const struct main_state *state)
     self->client->move.target = MOVE_TARGET_ARRIVED;
     self->client->told = true;
     move_client_arrived(server->move, self->client, "seamless");
-    agent_add_client(server->agent, self);
-    hub_client_anew(self->client->agent);
+    agent_arrive_client(server->agent, self, state);
     if (state->has_mouse_mode && state->mouse_mode.mode != server->mouse_mode)
         mouse_set_mode(server, state->mouse_mode.mode);
     main_set_mouse_mode(link, mouse_modes_supported(server), server->mouse_mode);
@@ -231,7 +233,12 @@ static void main_attach(struct endpoint *self)
 
 static void main_migrate(struct endpoint *self)
 {
-    main_send_migrate(endpoint_main_link(self));
+    struct main_link *link = endpoint_main_link(self);
+
+    hub_freeze(agent_hub(server_of(self)->agent));
+    while (main_send_agent(link)) {
+    }
+    main_send_migrate(link);
 }
 
 static void main_close(struct endpoint *self)
