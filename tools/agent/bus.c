@@ -173,9 +173,9 @@ static bool serve(struct bus *self, GDBusConnection *connection)
     return g_dbus_connection_register_object(
                connection, BUS_PATH, g_dbus_node_info_lookup_interface(self->info, BUS_NAME),
                &bus_table, self, NULL, NULL) &&
-           g_dbus_connection_register_object(
-               connection, SERVICE_PATH, g_dbus_node_info_lookup_interface(self->info, SERVICE),
-               &table, self, NULL, NULL);
+           g_dbus_connection_register_object(connection, SERVICE_PATH,
+                                             g_dbus_node_info_lookup_interface(self->info, SERVICE),
+                                             &table, self, NULL, NULL);
 }
 
 static gboolean on_connection(GDBusServer *server, GDBusConnection *connection, gpointer opaque)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * QEMU's dbus-vmstate without a D-Bus daemon: the bus that QEMU's object connects to
- * (`addr=unix:path=...`), and on it the one service that it calls ("QEMU docs/interop/dbus-vmstate":
- * org.qemu.VMState1). QEMU's main loop stands still during each call, so both answer at once and
- * never with an error. Main thread.
+ * (`addr=unix:path=...`), and on it the one service that it calls ("QEMU
+ * docs/interop/dbus-vmstate": org.qemu.VMState1). QEMU's main loop stands still during each call,
+ * so both answer at once and never with an error. Main thread.
  */
 #ifndef CARAVAN_AGENT_BUS_H
 #define CARAVAN_AGENT_BUS_H
@@ -13,7 +13,8 @@
 struct bus;
 
 struct bus_ops {
-    /* The state now: at least one byte, at most BUS_STATE_MAX. A pure look: the VM may go on here. */
+    /* The state now: at least one byte, at most BUS_STATE_MAX. A pure look: the VM may go on here.
+     */
     GBytes *(*save)(void *opaque);
     /* A state from elsewhere, hostile; replaces what is. */
     void (*load)(void *opaque, const guint8 *bytes, gsize len);

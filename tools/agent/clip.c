@@ -20,10 +20,10 @@ struct clip {
     struct hub_client *client;
     const struct clip_ops *ops;
     void *opaque;
-    bool started;
-    bool ready;        /* the guest's capabilities are known */
-    bool crlf;         /* the guest's line ends */
-    bool host_has;     /* text */
+    bool busy;     /* in clip_wake: what the hub has more of is seen there */
+    bool ready;    /* the guest's capabilities are known */
+    bool crlf;     /* the guest's line ends */
+    bool host_has; /* text */
     bool guest_has;
     unsigned guest_asked; /* answers owed to the guest */
     unsigned host_asked;  /* answers owed by it */
@@ -33,6 +33,8 @@ struct clip {
     struct buf out;       /* for the hub */
 };
 
+static void begin(struct clip *self);
+
 struct clip *clip_new(struct hub *hub, uint32_t id, const struct clip_ops *ops, void *opaque,
                       void *owner)
 {
@@ -40,6 +42,8 @@ struct clip *clip_new(struct hub *hub, uint32_t id, const struct clip_ops *ops, 
 
     *self = (struct clip){.hub = hub, .ops = ops, .opaque = opaque};
     self->client = hub_client_new(hub, id, true, owner);
+    if (hub_guest_is_open(hub))
+        begin(self);
     return self;
 }
 
@@ -200,7 +204,8 @@ static void on_clipboard(struct clip *self, struct reader *body)
     if (!self->host_asked)
         return;
     self->host_asked--;
-    if (type == VD_AGENT_CLIPBOARD_UTF8_TEXT && text && g_utf8_validate((const char *)text, len, NULL))
+    if (type == VD_AGENT_CLIPBOARD_UTF8_TEXT && text &&
+        g_utf8_validate((const char *)text, len, NULL))
         self->ops->guest_gives(self->opaque, (const char *)text, len);
     else
         self->ops->guest_gives(self->opaque, "", 0);
@@ -210,8 +215,10 @@ static const struct {
     uint32_t type;
     void (*handle)(struct clip *self, struct reader *body);
 } messages[] = {
-    {VD_AGENT_ANNOUNCE_CAPABILITIES, on_announce}, {VD_AGENT_CLIPBOARD_GRAB, on_grab},
-    {VD_AGENT_CLIPBOARD_RELEASE, on_release},      {VD_AGENT_CLIPBOARD_REQUEST, on_request},
+    {VD_AGENT_ANNOUNCE_CAPABILITIES, on_announce},
+    {VD_AGENT_CLIPBOARD_GRAB, on_grab},
+    {VD_AGENT_CLIPBOARD_RELEASE, on_release},
+    {VD_AGENT_CLIPBOARD_REQUEST, on_request},
     {VD_AGENT_CLIPBOARD, on_clipboard},
 };
 
@@ -269,7 +276,6 @@ static void begin(struct clip *self)
     buf_reset(&self->out);
     self->skip = 0;
     self->window = HUB_WINDOW;
-    self->started = true;
     hub_client_start(self->client, (uint32_t)TOKENS_WITHOUT_END);
     announce(self);
 }
@@ -279,7 +285,7 @@ static void end(struct clip *self)
     bool had = self->guest_has;
     unsigned owed = self->host_asked;
 
-    self->started = self->ready = self->guest_has = false;
+    self->ready = self->guest_has = false;
     self->guest_asked = self->host_asked = 0;
     buf_reset(&self->in);
     buf_reset(&self->out);
@@ -293,6 +299,9 @@ void clip_wake(struct clip *self)
 {
     struct hub_word word;
 
+    if (self->busy)
+        return;
+    self->busy = true;
     while (hub_client_next(self->client, &word)) {
         switch (word.kind) {
         case HUB_SAY_DISCONNECTED:
@@ -311,4 +320,5 @@ void clip_wake(struct clip *self)
             break;
         }
     }
+    self->busy = false;
 }

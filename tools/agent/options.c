@@ -19,7 +19,8 @@ static const char description[] =
     "  -object dbus-vmstate,id=agent,addr=unix:path=SOCKETS/bus,id-list=caravan-agent\n"
     "after\n"
     "  caravan agent --port SOCKETS/port --vnc SOCKETS/vnc --bus SOCKETS/bus\n"
-    "which waits for the sockets that QEMU makes. Set the migration capability return-path at both\n"
+    "which waits for the sockets that QEMU makes. Set the migration capability return-path at "
+    "both\n"
     "ends: without it a target that fails takes the VM along.\n\n"
     "Exit: 0 ended by a signal (or, with --once, by QEMU), 1 usage, 2 could not start.\n";
 

@@ -25,6 +25,7 @@ struct port {
     unsigned source, events;
     unsigned end_source;
     bool ended;
+    bool busy, again;   /* in port_kick, which is called from within, too */
     struct buf held;    /* of the guest, not yet handed on */
     struct buf first;   /* for the guest, from another host */
     struct buf written; /* the last of it */
@@ -145,8 +146,16 @@ static gboolean on_fd(gint fd, GIOCondition condition, gpointer opaque)
 
 void port_kick(struct port *self)
 {
-    read_some(self);
-    write_some(self);
+    self->again = self->busy;
+    if (self->busy)
+        return;
+    self->busy = true;
+    do {
+        self->again = false;
+        read_some(self);
+        write_some(self);
+    } while (self->again);
+    self->busy = false;
     watch(self);
 }
 
@@ -197,8 +206,7 @@ void port_unread(struct port *self, struct buf *out)
     int64_t unread = unread_by_peer(self->fd);
 
     if (unread < 0)
-        log_warn("how much of its port the guest has not read is not known: %s",
-                 g_strerror(errno));
+        log_warn("how much of its port the guest has not read is not known: %s", g_strerror(errno));
     if (unread > 0) {
         size_t n = MIN((size_t)unread, self->written.len);
         buf_append(out, self->written.data + self->written.len - n, n);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "check.h"
+
+#include <errno.h>
+#include <json-glib/json-glib.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "connect.h"
+
+enum {
+    ANSWER_MS = 1000,
+    REPLY_MAX = 256 * 1024,
+};
+
+struct monitor {
+    int fd;
+    GString *rest;
+};
+
+/* The next line; NULL when none comes in time. */
+static char *read_line(struct monitor *self)
+{
+    char *end;
+
+    while (!(end = strchr(self->rest->str, '\n'))) {
+        struct pollfd wait = {.fd = self->fd, .events = POLLIN};
+        char bytes[4096];
+        ssize_t n = poll(&wait, 1, ANSWER_MS) > 0 ? recv(self->fd, bytes, sizeof(bytes), 0) : -1;
+        if (n <= 0 || self->rest->len > REPLY_MAX)
+            return NULL;
+        g_string_append_len(self->rest, bytes, n);
+    }
+    char *line = g_strndup(self->rest->str, (gsize)(end - self->rest->str));
+    g_string_erase(self->rest, 0, end - self->rest->str + 1);
+    return line;
+}
+
+/* What a command returned; NULL if nothing did. */
+static JsonNode *ask(struct monitor *self, const char *command)
+{
+    char *line;
+
+    if (send(self->fd, command, strlen(command), MSG_NOSIGNAL) != (ssize_t)strlen(command))
+        return NULL;
+    while ((line = read_line(self))) {
+        g_autofree char *text = line;
+        g_autoptr(JsonNode) node = json_from_string(text, NULL);
+        JsonObject *object =
+            node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+        if (object && json_object_has_member(object, "return"))
+            return json_node_copy(json_object_get_member(object, "return"));
+        if (object && json_object_has_member(object, "error"))
+            return NULL;
+    }
+    return NULL;
+}
+
+static JsonArray *array_of(JsonNode *node)
+{
+    return node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+}
+
+static JsonObject *element(JsonArray *array, guint i)
+{
+    JsonNode *node = json_array_get_element(array, i);
+
+    return JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+}
+
+static const char *string_of(JsonObject *object, const char *member)
+{
+    JsonNode *node = object ? json_object_get_member(object, member) : NULL;
+
+    return node && JSON_NODE_HOLDS_VALUE(node) ? json_node_get_string(node) : NULL;
+}
+
+static bool return_path_is_on(JsonArray *capabilities)
+{
+    for (guint i = 0; i < json_array_get_length(capabilities); i++) {
+        JsonObject *row = element(capabilities, i);
+        JsonNode *state = row ? json_object_get_member(row, "state") : NULL;
+        if (!g_strcmp0(string_of(row, "capability"), "return-path"))
+            return state && json_node_get_boolean(state);
+    }
+    return false;
+}
+
+static void check_return_path(struct monitor *self)
+{
+    g_autoptr(JsonNode) answer = ask(self, "{\"execute\": \"query-migrate-capabilities\"}\n");
+    JsonArray *capabilities = array_of(answer);
+
+    if (capabilities && !return_path_is_on(capabilities))
+        log_warn("migration capability return-path is off: if the target fails, this VM may be "
+                 "lost. Set it at both ends: migrate-set-capabilities "
+                 "{\"capabilities\": [{\"capability\": \"return-path\", \"state\": true}]}");
+}
+
+static void check_id_list(struct monitor *self, const char *object, const char *id)
+{
+    g_autofree char *command = g_strdup_printf(
+        "{\"execute\": \"qom-get\", \"arguments\": {\"path\": \"/objects/%s\", \"property\": "
+        "\"id-list\"}}\n",
+        object);
+    g_autoptr(JsonNode) answer = ask(self, command);
+    const char *list =
+        answer && JSON_NODE_HOLDS_VALUE(answer) ? json_node_get_string(answer) : NULL;
+    g_auto(GStrv) ids = g_strsplit(list ? list : "", ",", -1);
+
+    if (!g_strv_contains((const char *const *)ids, id))
+        log_warn("dbus-vmstate object %s does not name %s in its id-list: a migration would not "
+                 "notice that this agent is missing. Give it id-list=%s",
+                 object, id, id);
+}
+
+static void check_object(struct monitor *self, const char *id)
+{
+    g_autoptr(JsonNode) answer =
+        ask(self, "{\"execute\": \"qom-list\", \"arguments\": {\"path\": \"/objects\"}}\n");
+    JsonArray *objects = array_of(answer);
+
+    for (guint i = 0; objects && i < json_array_get_length(objects); i++) {
+        JsonObject *row = element(objects, i);
+        const char *name = string_of(row, "name");
+        if (name && !strchr(name, '"') &&
+            !g_strcmp0(string_of(row, "type"), "child<dbus-vmstate>")) {
+            check_id_list(self, name, id);
+            return;
+        }
+    }
+    log_warn("QEMU has no dbus-vmstate object: the clipboard's state would not be migrated. Add "
+             "-object dbus-vmstate,id=agent,addr=unix:path=BUS,id-list=%s (BUS as in --bus), also "
+             "at the target",
+             id);
+}
+
+void check_migration(const char *qmp_path, const char *id)
+{
+    struct monitor monitor = {.fd = connect_unix(qmp_path)};
+    JsonNode *answer;
+
+    if (monitor.fd < 0) {
+        log_warn("nothing was checked: the monitor at %s: %s", qmp_path, g_strerror(errno));
+        return;
+    }
+    monitor.rest = g_string_new(NULL);
+    answer = ask(&monitor, "{\"execute\": \"qmp_capabilities\"}\n");
+    if (answer) {
+        check_return_path(&monitor);
+        check_object(&monitor, id);
+        json_node_unref(answer);
+    } else {
+        log_warn("nothing was checked: the monitor at %s does not answer", qmp_path);
+    }
+    g_string_free(monitor.rest, TRUE);
+    close(monitor.fd);
+}
