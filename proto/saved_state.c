@@ -34,7 +34,7 @@ static const struct field char_device_rows[] = {
     FIELD_ROW(U32, struct saved_char_device, num_send_tokens),
     FIELD_ROW(U32, struct saved_char_device, write_size),
     FIELD_ROW(U32, struct saved_char_device, write_num_client_tokens),
-    FIELD_LIST(U8, struct saved_char_device, write_data, write_size, SAVED_MAIN_MAX, .far = true),
+    FIELD_LIST(U8, struct saved_char_device, write_data, write_size, SAVED_WRITE_MAX, .far = true),
 };
 
 static const struct field_table char_device_table = {
@@ -195,6 +195,17 @@ const struct field_table saved_inputs_table = {
     FIELD_TABLE_OF(struct inputs_state, inputs_rows),
 };
 
+/* ---- USB redirection, ports, webdav ---- */
+
+static const struct field vmc_rows[] = {
+    FIELD_STRUCT(&char_device_table, struct vmc_state, device),
+};
+
+const struct field_table saved_vmc_table = {
+    .name = "vmc",
+    FIELD_TABLE_OF(struct vmc_state, vmc_rows),
+};
+
 /* ---- Trailer ---- */
 
 static const struct field trailer_head_rows[] = {
@@ -281,4 +292,25 @@ static const struct field inputs_held_rows[] = {
 const struct field_table saved_inputs_held_table = {
     .name = "held",
     FIELD_TABLE_OF(struct saved_inputs_held, inputs_held_rows),
+};
+
+static const struct field device_rows[] = {
+    FIELD_ROW(U8, struct saved_device, channel_type),
+    FIELD_ROW(U8, struct saved_device, channel_id),
+    FIELD_ROW(BOOL, struct saved_device, opened),
+    FIELD_ROW(U32, struct saved_device, name_len),
+    FIELD_LIST(U8, struct saved_device, name, name_len, SAVED_NAME_MAX),
+};
+
+static const char *check_device(const void *object)
+{
+    const struct saved_device *d = object;
+
+    return d->name_len && memchr(d->name, 0, d->name_len) ? "a NUL in the name" : NULL;
+}
+
+const struct field_table saved_device_table = {
+    .name = "device",
+    FIELD_TABLE_OF(struct saved_device, device_rows),
+    .check = check_device,
 };

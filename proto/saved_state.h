@@ -18,11 +18,15 @@ struct field_table;
 #define SAVED_MAGIC_MAIN    0x444d4e4du /* "MNMD" */
 #define SAVED_MAGIC_DISPLAY 0x444d4344u /* "DCMD" */
 #define SAVED_MAGIC_INPUTS  0x444d4349u /* "ICMD" */
+#define SAVED_MAGIC_VMC     0x444d5653u /* "SVMD" */
 
 #define SAVED_MAIN_MAX 26624u /* what the receive buffer of other servers holds */
 /* Ours may be larger: with the hub's records of several clients. */
 #define SAVED_MAIN_OWN_MAX   (SAVED_MAIN_MAX + 256u * 1024)
 #define SAVED_INPUTS_MAX     2048u
+#define SAVED_WRITE_MAX      (24u << 20) /* bytes for the guest of a device that are under way */
+#define SAVED_VMC_MAX        (SAVED_WRITE_MAX + 65536u)
+#define SAVED_NAME_MAX       1024u
 #define SAVED_TRAILER_MAX    (4u << 20) /* our records behind a body */
 #define SAVED_SURFACES_MAX   1024u
 #define SAVED_DISPLAY_MAX    (80u + 4u + SAVED_SURFACES_MAX * 20u + SAVED_TRAILER_MAX)
@@ -158,10 +162,28 @@ struct inputs_state {
     struct saved_inputs_held held; /* in our trailer */
 };
 
+/* Record of the trailer: which device it is, and what its client knows of it. */
+struct saved_device {
+    uint8_t channel_type; /* SPICE_CHANNEL_* */
+    uint8_t channel_id;   /* at the sender */
+    bool opened;          /* a port: the client was told that the guest has it open */
+    uint32_t name_len;    /* a port's name, else the name of the chardev; no NUL */
+    uint8_t *name;
+};
+
+/* USB redirection, ports, webdav. Nobody counts tokens there. */
+struct vmc_state {
+    struct saved_char_device device;
+    /* Trailer. */
+    bool has_identity;
+    struct saved_device identity;
+};
+
 extern const struct field_table saved_header_table;
 extern const struct field_table saved_main_table;    /* struct main_state, without the trailer */
 extern const struct field_table saved_display_table; /* struct display_state, without the trailer */
 extern const struct field_table saved_inputs_table;
+extern const struct field_table saved_vmc_table; /* struct vmc_state, without the trailer */
 
 /* The trailer: after the last pointed byte, where other servers do not look. A head, then records
  * {u32 tag, u32 len, len bytes}; unknown tags are skipped. */
@@ -184,6 +206,7 @@ enum saved_tag {
     SAVED_TAG_HUB = 0x48415643u,         /* "CVAH", main */
     SAVED_TAG_TILE_HASHES = 0x48545643u, /* "CVTH", display */
     SAVED_TAG_INPUTS_HELD = 0x49545643u, /* "CVTI", inputs */
+    SAVED_TAG_DEVICE = 0x44545643u,      /* "CVTD", character devices */
 };
 
 extern const struct field_table saved_trailer_head_table;
@@ -191,5 +214,6 @@ extern const struct field_table saved_record_head_table;
 extern const struct field_table saved_mouse_mode_table;
 extern const struct field_table saved_tiles_table;
 extern const struct field_table saved_inputs_held_table;
+extern const struct field_table saved_device_table;
 
 #endif

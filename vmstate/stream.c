@@ -375,17 +375,26 @@ enum vmstate_event_kind vmstate_stream_next(struct vmstate_stream *self, struct 
         if (self->pass.left) {
             if (!pass_on(self, in, event))
                 break;
+            self->told = self->offset;
             return event->kind;
         }
         token = gather(self, in);
         if (!token)
             break;
-        if (rows[self->state].row(self, token, event) == STREAM_TELL)
+        if (rows[self->state].row(self, token, event) == STREAM_TELL) {
+            if (event->kind > VMSTATE_ENDED)
+                self->told = self->offset;
             return event->kind;
+        }
     }
     self->item = self->offset;
     stream_tell(self, event, VMSTATE_NEEDS_BYTES);
     return VMSTATE_NEEDS_BYTES;
+}
+
+uint64_t vmstate_stream_told(const struct vmstate_stream *self)
+{
+    return self->told;
 }
 
 void vmstate_stream_set_size(struct vmstate_stream *self, uint64_t size)

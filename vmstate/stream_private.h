@@ -71,6 +71,7 @@ struct vmstate_stream {
     size_t held_len;
     uint8_t held[STREAM_TOKEN_MAX];
     uint64_t offset; /* bytes consumed */
+    uint64_t told;   /* bytes that events stand for */
     uint64_t item;   /* where the state's token begins */
     struct stream_pass pass;
     bool in_section;

@@ -130,6 +130,10 @@ void vmstate_stream_set_size(struct vmstate_stream *self, uint64_t size);
 /* Says that no more input comes. True when the stream is whole; otherwise it has failed. */
 bool vmstate_stream_finish(struct vmstate_stream *self);
 
+/* Bytes that the events told so far stand for: each event stands for those since the one before.
+ * Behind them are at most a few hundred bytes of what is not yet read whole. */
+uint64_t vmstate_stream_told(const struct vmstate_stream *self);
+
 /* Bytes read so far. */
 uint64_t vmstate_stream_offset(const struct vmstate_stream *self);
 

@@ -28,7 +28,12 @@ void spice_server_port_event(SpiceCharDeviceInstance *sin, uint8_t event)
 const char **spice_server_char_device_recognized_subtypes(void)
 {
     /* The interface says char **, so the array cannot be const. */
-    static const char *subtypes[] = {"vdagent", "smartcard", "usbredir", NULL};
+    static const char *subtypes[] = {
+#define VMC_SUBTYPE(name, server, id) name,
+#include "proto/char_subtypes.h"
+#undef VMC_SUBTYPE
+        NULL,
+    };
 
     return subtypes;
 }

@@ -81,6 +81,8 @@ static const struct agent_row *accepted_row(const struct inflow *self, struct ag
     }
     if (!is_on(self->from->hub, row->needs))
         return NULL;
+    if (self->from->client && !self->from->client->started)
+        return NULL; /* the rest of a session that is over */
     if (!self->from->client || party_is_ready(&self->from->hub->guest) ||
         header.type == VD_AGENT_ANNOUNCE_CAPABILITIES || header.type == VD_AGENT_MONITORS_CONFIG)
         return row;
@@ -142,6 +144,8 @@ static bool take(struct inflow *self, struct agent_header header)
             return false;
         }
     }
+    log_debug("agent: %s of the %s, %u bytes%s", row ? row->name : "a message",
+              party_name(self->from), header.size, row ? "" : ", skipped");
     self->left = header.size - head;
     buf_consume(&self->in, MESSAGE_HEADER + head);
     if (!self->left && self->to) {

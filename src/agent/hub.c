@@ -23,6 +23,7 @@ struct hub *hub_new(const struct hub_ops *ops, void *opaque)
 static void client_free(struct hub_client *client)
 {
     party_clear(&client->party);
+    inflow_clear(&client->party.in);
     buf_free(&client->monitors);
     g_free(client);
 }
@@ -91,7 +92,7 @@ static void give_back(struct hub_client *client)
         return;
     client->owed += client->held - waiting;
     client->held = waiting;
-    client->party.wake = true;
+    client->party.wake |= client->owed >= TOKENS_AT_ONCE;
 }
 
 static void run_client(struct hub_client *client)
@@ -100,7 +101,7 @@ static void run_client(struct hub_client *client)
 
     if (client->end_session)
         end_session(client);
-    if (!client->started || client->garbage || blocked)
+    if (client->garbage || blocked)
         return;
     if (!inflow_run(&client->party.in)) {
         client->garbage = "what it says to the agent is no agent protocol";
@@ -369,18 +370,14 @@ void hub_client_tokens(struct hub_client *client, uint32_t tokens)
 
 void hub_client_data(struct hub_client *client, const uint8_t *bytes, size_t len)
 {
-    if (!client->started && client->new_tokens)
-        return; /* of a session that is over, as its tokens are */
-    if (len > HUB_DATA_MAX || client->window_left == 0) {
+    bool counts = client->started || !client->new_tokens; /* else its tokens are void */
+
+    if (len > HUB_DATA_MAX || (counts && client->window_left == 0)) {
         client->garbage = "it says more to the agent than it may";
         client->party.wake = true;
-    } else if (!client->started) {
-        client->window_left--;
-        client->owed++;
-        client->party.wake = true;
     } else {
-        client->window_left--;
-        client->held++;
+        client->window_left -= counts;
+        client->held += counts;
         buf_append(&client->party.in.in, bytes, len);
     }
     hub_run(client->party.hub);
@@ -427,7 +424,7 @@ bool hub_client_next(struct hub_client *client, struct hub_word *word)
     }
     if (!client->told)
         return hub_guest_is_open(client->party.hub) && say_connected(client, word);
-    if (owed) {
+    if (owed >= TOKENS_AT_ONCE) {
         client->owed = 0;
         client->window_left += owed;
         return say(word, HUB_SAY_TOKENS, owed);

@@ -14,6 +14,7 @@
 enum {
     MESSAGE_HEADER = 20,
     CHUNK_HEADER = 8,
+    TOKENS_AT_ONCE = HUB_WINDOW / 2,
     GUEST_PORTS = 2,             /* VDP_CLIENT_PORT, VDP_SERVER_PORT */
     IN_MAX = 8192,               /* bytes of one stream waiting to be understood */
     CLIENT_OUT_MAX = 64 << 10,   /* what is streamed to a client waits above this */
@@ -163,6 +164,7 @@ void party_end(struct party *self);
 size_t party_room(const struct party *self);
 /* The streams from and to it end here. */
 void party_cut(struct party *self);
+/* Nothing holds any more. What a client is saying stays: it ends its messages, whatever comes. */
 void party_clear(struct party *self);
 
 /* dispatch.c */

@@ -375,6 +375,7 @@ static void load_tokens(struct hub_client *client, const struct saved_char_devic
 static void begin_anew(struct hub_client *client, const struct main_state *state)
 {
     client->told = client->renew = state->agent.connected || state->has_hub;
+    client->party.in.left = state->c2a.msg_remaining;
 }
 
 static struct hub_client *adopt(struct hub *self, uint32_t id, const struct main_state *state)

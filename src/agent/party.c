@@ -140,7 +140,8 @@ void party_cut(struct party *self)
 
 void party_clear(struct party *self)
 {
-    inflow_clear(&self->in);
+    if (!self->client)
+        inflow_clear(&self->in);
     buf_free(&self->out);
     buf_free(&self->later);
     self->source = NULL;

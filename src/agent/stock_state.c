@@ -77,11 +77,13 @@ bool stock_save(const struct hub_client *client, struct main_state *state)
     const struct inflow *in = &client->party.in;
     uint32_t left;
 
-    if (!is_plain(client) || !missing(in, &left))
+    if (!missing(in, &left))
+        return false;
+    state->c2a.msg_remaining = left;
+    if (!is_plain(client))
         return false;
     state->agent.connected = true;
     state->client_agent_started = true;
-    state->c2a.msg_remaining = left;
     state->c2a.msg_filter =
         left && in->left > in->in.len && !in->to ? SAVED_FILTER_DISCARD : SAVED_FILTER_OK;
     save_read(client->party.hub, &state->a2c);

@@ -12,6 +12,7 @@ enum {
     FULL_HEADER = 18, /* u64 serial, u16 type, u32 size, u32 sub_list */
     MAX_UNKNOWN = 64 * 1024,
     FILL_TARGET = 64 * 1024, /* bytes made ahead of the link */
+    HELD_MAX = 64 * 1024,    /* bytes of a peer that is not listened to */
     OUTPUT_MAX = 16 << 20,   /* a peer that makes us say so much and reads nothing is given up */
 };
 
@@ -35,6 +36,8 @@ struct conn {
     uint32_t ack_asked;  /* becomes ack_window at ACK_SYNC */
     uint32_t unacked;
     bool wants_fill;
+    bool held;
+    bool feeding; /* a handler may be under way */
 
     void (*wake)(void *opaque);
     void *wake_opaque;
@@ -228,7 +231,8 @@ void conn_feed(struct conn *self, const uint8_t *bytes, size_t len)
     size_t done = 0;
 
     buf_append(&self->in, bytes, len);
-    while (!self->error) {
+    self->feeding = true;
+    while (!self->error && !self->held) {
         struct reader in = reader_make(self->in.data + done, self->in.len - done);
         struct header header;
 
@@ -238,7 +242,24 @@ void conn_feed(struct conn *self, const uint8_t *bytes, size_t len)
         done += in.pos + header.size;
         dispatch(self, header, in.base + in.pos);
     }
+    self->feeding = false;
     buf_consume(&self->in, done);
+}
+
+void conn_hold(struct conn *self, bool hold)
+{
+    if (self->held == hold)
+        return;
+    self->held = hold;
+    if (hold || self->feeding)
+        return;
+    conn_feed(self, NULL, 0);
+    conn_wake(self);
+}
+
+bool conn_wants_input(const struct conn *self)
+{
+    return !self->held || self->in.len < HELD_MAX;
 }
 
 struct buf *conn_output(struct conn *self)
@@ -290,7 +311,7 @@ void conn_end(struct conn *self)
     buf_set_u32(&self->out, self->size_at, (uint32_t)conn_body_pos(self));
     self->next_serial++;
     self->unacked++;
-    if (self->out.len > OUTPUT_MAX)
+    if (self->out.len > (self->kind->max_output ? self->kind->max_output : OUTPUT_MAX))
         conn_fail(self, "%s: the client does not read what it asked for", self->kind->name);
 }
 

@@ -50,6 +50,7 @@ struct conn_kind {
     /* The state this channel had at the source. Hostile: it passed through the client. */
     conn_handler_fn *migrate_data;
     uint32_t max_migrate_data; /* bytes; 0 if the channel takes none */
+    uint32_t max_output; /* bytes that may wait for a peer that does not read; 0: a common bound */
     void (*pong)(void *owner, uint32_t id, uint64_t time);
 };
 
@@ -62,6 +63,11 @@ void conn_set_phase(struct conn *self, enum conn_phase phase);
 
 /* Takes all the bytes; handlers run from within. */
 void conn_feed(struct conn *self, const uint8_t *bytes, size_t len);
+
+/* While held no message is handled; what comes is kept, up to a bound. Letting go handles it. */
+void conn_hold(struct conn *self, bool hold);
+/* False when so much is kept that the peer's bytes had better stay in its socket. */
+bool conn_wants_input(const struct conn *self);
 
 /* NULL, or why this link is over. Valid until conn_free. */
 const char *conn_error(const struct conn *self);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "migrate/blob.h"
+#include "migrate/blob_impl.h"
 
 #include <glib.h>
 #include <string.h>
@@ -10,23 +10,7 @@
 /* Heap a load may take: the structs of the surfaces and of the records beside their bytes. */
 #define BUDGET_EXTRA (1u << 20)
 
-/* A record of the trailer that a channel knows. */
-struct record_kind {
-    uint32_t tag;
-    /* Reads one record, of which *in holds nothing else. */
-    bool (*load)(void *state, struct fields_input *in, struct fields_error *error);
-};
-
-/* One channel's body. */
-struct body {
-    uint32_t magic;
-    size_t max; /* bytes */
-    const struct field_table *table;
-    const struct record_kind *records;
-    size_t n_records;
-};
-
-static bool fail(struct fields_error *error, size_t offset, const char *field, const char *reason)
+bool blob_fail(struct fields_error *error, size_t offset, const char *field, const char *reason)
 {
     if (error) {
         error->offset = offset;
@@ -44,13 +28,13 @@ static bool load_header(const struct body *body, struct fields_input *in,
     struct saved_header header = {0};
 
     if (in->len > body->max)
-        return fail(error, 0, "header", "body too large");
+        return blob_fail(error, 0, "header", "body too large");
     if (!fields_load(&saved_header_table, SAVED_VERSION, in, &header, error))
         return false;
     if (header.magic != body->magic)
-        return fail(error, 0, "magic", "data of another channel");
+        return blob_fail(error, 0, "magic", "data of another channel");
     if (header.version != SAVED_VERSION)
-        return fail(error, 4, "version", "unknown version");
+        return blob_fail(error, 4, "version", "unknown version");
     return true;
 }
 
@@ -74,7 +58,7 @@ static bool load_records(const struct body *body, struct fields_input *in, void 
         if (!fields_load(&saved_record_head_table, SAVED_TRAILER_VERSION, &one, &head, error))
             return false;
         if (head.size > one.len - one.pos)
-            return fail(error, one.pos, "trailer", "record ends outside the trailer");
+            return blob_fail(error, one.pos, "trailer", "record ends outside the trailer");
         one.len = one.pos + head.size;
         in->pos = one.len;
         if (!load_record(body, head.tag, state, &one, error))
@@ -98,13 +82,13 @@ static bool load_trailer(const struct body *body, struct fields_input *in, void 
     if (!fields_load(&saved_trailer_head_table, SAVED_TRAILER_VERSION, &rest, &head, error))
         return false;
     if (head.size > rest.len - rest.pos)
-        return fail(error, rest.pos, "trailer", "trailer ends outside the body");
+        return blob_fail(error, rest.pos, "trailer", "trailer ends outside the body");
     rest.len = rest.pos + head.size;
     return load_records(body, &rest, state, error);
 }
 
-static bool load_body(const struct body *body, const uint8_t *bytes, size_t len, void *state,
-                      struct fields_error *error)
+bool blob_load_body(const struct body *body, const uint8_t *bytes, size_t len, void *state,
+                    struct fields_error *error)
 {
     struct fields_input in = {
         .bytes = bytes,
@@ -119,8 +103,8 @@ static bool load_body(const struct body *body, const uint8_t *bytes, size_t len,
 
 /* ---- Save ---- */
 
-static bool save_body(const struct body *body, const void *state, struct buf *out,
-                      struct fields_error *error)
+bool blob_save_body(const struct body *body, const void *state, struct buf *out,
+                    struct fields_error *error)
 {
     struct saved_header header = {body->magic, SAVED_VERSION};
     size_t base = out->len;
@@ -129,8 +113,7 @@ static bool save_body(const struct body *body, const void *state, struct buf *ou
            fields_save(body->table, SAVED_VERSION, state, out, base, error);
 }
 
-/* Appends a trailer's head; returns where it begins, for end_trailer. */
-static size_t begin_trailer(struct buf *out)
+size_t blob_begin_trailer(struct buf *out)
 {
     struct saved_trailer_head head = {SAVED_TRAILER_MAGIC, SAVED_TRAILER_VERSION, 0};
     size_t at = out->len;
@@ -139,8 +122,8 @@ static size_t begin_trailer(struct buf *out)
     return at;
 }
 
-static bool save_record(uint32_t tag, const struct field_table *table, const void *object,
-                        struct buf *out, struct fields_error *error)
+bool blob_save_record(uint32_t tag, const struct field_table *table, const void *object,
+                      struct buf *out, struct fields_error *error)
 {
     struct saved_record_head head = {.tag = tag};
     size_t at = out->len;
@@ -154,23 +137,22 @@ static bool save_record(uint32_t tag, const struct field_table *table, const voi
     return true;
 }
 
-static bool end_trailer(struct buf *out, size_t at, struct fields_error *error)
+bool blob_end_trailer(struct buf *out, size_t at, struct fields_error *error)
 {
     size_t head = fields_min_size(&saved_trailer_head_table, SAVED_TRAILER_VERSION);
     size_t size = out->len - at - head;
 
     if (size > SAVED_TRAILER_MAX)
-        return fail(error, 0, "trailer", "trailer too large");
+        return blob_fail(error, 0, "trailer", "trailer too large");
     buf_set_u32(out, at + head - 4, (uint32_t)size);
     return true;
 }
 
-/* What every save ends with: all or nothing. */
-static bool finish(const struct body *body, struct buf *out, size_t base, bool ok,
-                   struct fields_error *error)
+bool blob_finish(const struct body *body, struct buf *out, size_t base, bool ok,
+                 struct fields_error *error)
 {
     if (ok && out->len - base > body->max)
-        ok = fail(error, 0, "header", "body too large");
+        ok = blob_fail(error, 0, "header", "body too large");
     if (!ok)
         buf_truncate(out, base);
     return ok;
@@ -192,12 +174,12 @@ static bool load_hub(void *opaque, struct fields_input *in, struct fields_error 
     struct main_state *state = opaque;
 
     if (state->has_hub)
-        return fail(error, in->pos, "hub", "listed twice");
+        return blob_fail(error, in->pos, "hub", "listed twice");
     if (!fields_load(&saved_hub_table, SAVED_TRAILER_VERSION, in, &state->hub, error))
         return false;
     state->has_hub = true;
     return state->hub.out_len <= state->agent.write_size ||
-           fail(error, in->pos, "hub.out_len", "more than there is");
+           blob_fail(error, in->pos, "hub.out_len", "more than there is");
 }
 
 static const struct record_kind main_records[] = {
@@ -220,34 +202,35 @@ static bool save_main_trailer(const struct main_state *state, struct buf *out,
 
     if (!state->has_mouse_mode && !state->has_hub)
         return true;
-    at = begin_trailer(out);
-    return (!state->has_mouse_mode || save_record(SAVED_TAG_MOUSE_MODE, &saved_mouse_mode_table,
-                                                  &state->mouse_mode, out, error)) &&
+    at = blob_begin_trailer(out);
+    return (!state->has_mouse_mode ||
+            blob_save_record(SAVED_TAG_MOUSE_MODE, &saved_mouse_mode_table, &state->mouse_mode, out,
+                             error)) &&
            (!state->has_hub ||
-            save_record(SAVED_TAG_HUB, &saved_hub_table, &state->hub, out, error)) &&
-           end_trailer(out, at, error);
+            blob_save_record(SAVED_TAG_HUB, &saved_hub_table, &state->hub, out, error)) &&
+           blob_end_trailer(out, at, error);
 }
 
 /* Without our records it must be what others take. */
 static bool fits_others(const struct buf *out, size_t base, struct fields_error *error)
 {
-    return out->len - base <= SAVED_MAIN_MAX || fail(error, 0, "header", "body too large");
+    return out->len - base <= SAVED_MAIN_MAX || blob_fail(error, 0, "header", "body too large");
 }
 
 bool blob_main_save(const struct main_state *state, struct buf *out, struct fields_error *error)
 {
     size_t base = out->len;
-    bool ok = save_body(&main_body, state, out, error) && fits_others(out, base, error) &&
+    bool ok = blob_save_body(&main_body, state, out, error) && fits_others(out, base, error) &&
               save_main_trailer(state, out, error);
 
-    return finish(&main_body, out, base, ok, error);
+    return blob_finish(&main_body, out, base, ok, error);
 }
 
 bool blob_main_load(const uint8_t *bytes, size_t len, struct main_state *out,
                     struct fields_error *error)
 {
     *out = (struct main_state){0};
-    if (load_body(&main_body, bytes, len, out, error))
+    if (blob_load_body(&main_body, bytes, len, out, error))
         return true;
     blob_main_free(out);
     return false;
@@ -282,7 +265,7 @@ static bool load_tiles(void *opaque, struct fields_input *in, struct fields_erro
     /* Ids are below SAVED_SURFACES_MAX, so this bounds the array too. */
     if (has_tiles(state, state->tiles_count, tiles.surface_id)) {
         fields_free(&saved_tiles_table, &tiles);
-        return fail(error, at, "tiles.surface_id", "surface listed twice");
+        return blob_fail(error, at, "tiles.surface_id", "surface listed twice");
     }
     state->tiles = g_renew(struct saved_tiles, state->tiles, state->tiles_count + 1);
     state->tiles[state->tiles_count++] = tiles;
@@ -306,8 +289,9 @@ static bool save_all_tiles(const struct display_state *state, struct buf *out,
 {
     for (uint32_t i = 0; i < state->tiles_count; i++) {
         if (has_tiles(state, i, state->tiles[i].surface_id))
-            return fail(error, 0, "tiles.surface_id", "surface listed twice");
-        if (!save_record(SAVED_TAG_TILE_HASHES, &saved_tiles_table, &state->tiles[i], out, error))
+            return blob_fail(error, 0, "tiles.surface_id", "surface listed twice");
+        if (!blob_save_record(SAVED_TAG_TILE_HASHES, &saved_tiles_table, &state->tiles[i], out,
+                              error))
             return false;
     }
     return true;
@@ -320,8 +304,8 @@ static bool save_display_trailer(const struct display_state *state, struct buf *
 
     if (!state->tiles_count)
         return true;
-    at = begin_trailer(out);
-    return save_all_tiles(state, out, error) && end_trailer(out, at, error);
+    at = blob_begin_trailer(out);
+    return save_all_tiles(state, out, error) && blob_end_trailer(out, at, error);
 }
 
 bool blob_display_save(const struct display_state *state, struct buf *out,
@@ -329,16 +313,16 @@ bool blob_display_save(const struct display_state *state, struct buf *out,
 {
     size_t base = out->len;
     bool ok =
-        save_body(&display_body, state, out, error) && save_display_trailer(state, out, error);
+        blob_save_body(&display_body, state, out, error) && save_display_trailer(state, out, error);
 
-    return finish(&display_body, out, base, ok, error);
+    return blob_finish(&display_body, out, base, ok, error);
 }
 
 bool blob_display_load(const uint8_t *bytes, size_t len, bool lossy, struct display_state *out,
                        struct fields_error *error)
 {
     *out = (struct display_state){.surfaces.lossy = lossy};
-    if (load_body(&display_body, bytes, len, out, error))
+    if (blob_load_body(&display_body, bytes, len, out, error))
         return true;
     blob_display_free(out);
     return false;
@@ -360,7 +344,7 @@ static bool load_held(void *opaque, struct fields_input *in, struct fields_error
     struct inputs_state *state = opaque;
 
     if (state->held.list)
-        return fail(error, in->pos, "held", "listed twice");
+        return blob_fail(error, in->pos, "held", "listed twice");
     return fields_load(&saved_inputs_held_table, SAVED_TRAILER_VERSION, in, &state->held, error);
 }
 
@@ -383,24 +367,26 @@ static bool save_inputs_trailer(const struct inputs_state *state, struct buf *ou
 
     if (!state->held.count)
         return true;
-    at = begin_trailer(out);
-    return save_record(SAVED_TAG_INPUTS_HELD, &saved_inputs_held_table, &state->held, out, error) &&
-           end_trailer(out, at, error);
+    at = blob_begin_trailer(out);
+    return blob_save_record(SAVED_TAG_INPUTS_HELD, &saved_inputs_held_table, &state->held, out,
+                            error) &&
+           blob_end_trailer(out, at, error);
 }
 
 bool blob_inputs_save(const struct inputs_state *state, struct buf *out, struct fields_error *error)
 {
     size_t base = out->len;
-    bool ok = save_body(&inputs_body, state, out, error) && save_inputs_trailer(state, out, error);
+    bool ok =
+        blob_save_body(&inputs_body, state, out, error) && save_inputs_trailer(state, out, error);
 
-    return finish(&inputs_body, out, base, ok, error);
+    return blob_finish(&inputs_body, out, base, ok, error);
 }
 
 bool blob_inputs_load(const uint8_t *bytes, size_t len, struct inputs_state *out,
                       struct fields_error *error)
 {
     *out = (struct inputs_state){0};
-    if (load_body(&inputs_body, bytes, len, out, error))
+    if (blob_load_body(&inputs_body, bytes, len, out, error))
         return true;
     blob_inputs_free(out);
     return false;

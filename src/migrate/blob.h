@@ -45,4 +45,9 @@ bool blob_inputs_load(const uint8_t *bytes, size_t len, struct inputs_state *out
                       struct fields_error *error);
 void blob_inputs_free(struct inputs_state *state);
 
+bool blob_vmc_save(const struct vmc_state *state, struct buf *out, struct fields_error *error);
+bool blob_vmc_load(const uint8_t *bytes, size_t len, struct vmc_state *out,
+                   struct fields_error *error);
+void blob_vmc_free(struct vmc_state *state);
+
 #endif

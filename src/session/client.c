@@ -8,6 +8,7 @@
 #include "channel/main.h"
 #include "migrate/move.h"
 #include "session/server_impl.h"
+#include "session/vmc.h"
 
 struct client *client_find(const struct server *server, uint32_t id)
 {
@@ -220,9 +221,22 @@ void clients_end_stragglers(struct server *server)
     }
 }
 
-const struct endpoint_ops *endpoint_ops_find(const struct server *server, uint8_t type, uint8_t id)
+static const struct endpoint_ops *device_ops_find(const struct server *server,
+                                                  const struct link_request *request,
+                                                  const struct endpoint_ops *ops)
 {
-    switch (type) {
+    const struct client *client = client_find(server, request->connection_id);
+    bool by_move = client && client_is_arriving(client);
+
+    return vmc_device_accepts(server->vmc, request, by_move) ? ops : NULL;
+}
+
+const struct endpoint_ops *endpoint_ops_find(const struct server *server,
+                                             const struct link_request *request)
+{
+    uint8_t id = request->channel_id;
+
+    switch (request->channel_type) {
     case SPICE_CHANNEL_MAIN:
         return id == 0 ? &endpoint_main_ops : NULL;
     case SPICE_CHANNEL_INPUTS:
@@ -231,22 +245,35 @@ const struct endpoint_ops *endpoint_ops_find(const struct server *server, uint8_
         return server_screen(server, id) ? &endpoint_display_ops : NULL;
     case SPICE_CHANNEL_CURSOR:
         return server_screen(server, id) ? &endpoint_cursor_ops : NULL;
+    case SPICE_CHANNEL_USBREDIR:
+        return device_ops_find(server, request, &endpoint_usbredir_ops);
+    case SPICE_CHANNEL_PORT:
+        return device_ops_find(server, request, &endpoint_port_ops);
+    case SPICE_CHANNEL_WEBDAV:
+        return device_ops_find(server, request, &endpoint_webdav_ops);
     default:
         return NULL;
     }
 }
 
+static void list_channel(GArray *list, uint8_t type, uint8_t id)
+{
+    const struct main_channel_id channel = {type, id};
+
+    g_array_append_val(list, channel);
+}
+
 struct main_channel_id *server_channels(const struct server *server, uint32_t *n)
 {
-    struct main_channel_id *list = g_new0(struct main_channel_id, 1 + 2 * server->screens->len);
+    GArray *list = g_array_new(FALSE, FALSE, sizeof(struct main_channel_id));
 
-    *n = 0;
-    list[(*n)++] = (struct main_channel_id){SPICE_CHANNEL_INPUTS, 0};
+    list_channel(list, SPICE_CHANNEL_INPUTS, 0);
     for (guint i = 0; i < server->screens->len; i++) {
         const struct screen *screen = g_ptr_array_index(server->screens, i);
-        uint8_t id = (uint8_t)screen->qxl->id;
-        list[(*n)++] = (struct main_channel_id){SPICE_CHANNEL_DISPLAY, id};
-        list[(*n)++] = (struct main_channel_id){SPICE_CHANNEL_CURSOR, id};
+        list_channel(list, SPICE_CHANNEL_DISPLAY, (uint8_t)screen->qxl->id);
+        list_channel(list, SPICE_CHANNEL_CURSOR, (uint8_t)screen->qxl->id);
     }
-    return list;
+    vmc_devices_list(server->vmc, list);
+    *n = list->len;
+    return (struct main_channel_id *)(void *)g_array_free(list, FALSE);
 }

@@ -51,6 +51,7 @@ struct client {
     struct endpoint *main; /* NULL once it is gone */
     struct link_caps main_caps;
     struct move_client move;
+    bool listed;                 /* knows which channels there are */
     bool told;                   /* INIT was sent, or the session came by a move */
     bool up;                     /* has linked its channels, or had the time to */
     struct loop_timer *patience; /* of src/migrate */
@@ -99,7 +100,8 @@ void clients_disconnect_all(struct server *server, const char *reason);
 void clients_free_all(struct server *server);
 
 /* The kinds; NULL for a channel that this server does not have. */
-const struct endpoint_ops *endpoint_ops_find(const struct server *server, uint8_t type, uint8_t id);
+const struct endpoint_ops *endpoint_ops_find(const struct server *server,
+                                             const struct link_request *request);
 /* Every channel there is, for CHANNELS_LIST; the caller frees. */
 struct main_channel_id *server_channels(const struct server *server, uint32_t *n);
 
@@ -107,6 +109,9 @@ extern const struct endpoint_ops endpoint_main_ops;
 extern const struct endpoint_ops endpoint_inputs_ops;
 extern const struct endpoint_ops endpoint_display_ops;
 extern const struct endpoint_ops endpoint_cursor_ops;
+extern const struct endpoint_ops endpoint_usbredir_ops;
+extern const struct endpoint_ops endpoint_port_ops;
+extern const struct endpoint_ops endpoint_webdav_ops;
 extern const struct endpoint_ops endpoint_missing_ops; /* a channel that only the source has */
 
 struct main_link;

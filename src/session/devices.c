@@ -2,22 +2,32 @@
 #include "session/devices.h"
 
 #include <glib.h>
+#include <spice/enums.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "session/server_impl.h"
 #include "session/session_agent.h"
+#include "session/vmc.h"
+
+#define WEBDAV_PORT "org.spice-space.webdav.0"
+#define STREAM_PORT "org.spice-space.stream.0" /* pictures that the guest has encoded */
 
 enum {
     QUEUE_MAX = 256 * 1024,
     AGENT_QUEUE_MAX = 2048, /* the hub has the rest: it can tell which of it is old */
 };
 
-/* A new device: `serve` sets its user. */
+struct device_server {
+    size_t queue_max; /* bytes to the guest */
+    /* Sets the user of a new device, or says in the log why it can't. */
+    bool (*serve)(struct server *server, struct char_device *device, int id);
+};
+
 struct device_kind {
     const char *subtype;
-    size_t queue_max; /* bytes to the guest */
-    void (*serve)(struct server *server, struct char_device *device);
+    const struct device_server *server;
+    int id; /* of its channel; -1: the next that is free */
 };
 
 struct devices {
@@ -40,21 +50,51 @@ static const struct char_device_user nobody = {
     .readable = drop,
 };
 
-static void serve_agent(struct server *server, struct char_device *device)
+static bool serve_agent(struct server *server, struct char_device *device, int id)
 {
     agent_attach(server->agent, device);
+    return true;
 }
 
-static void serve_nobody(struct server *server, struct char_device *device)
+static bool serve_nobody(struct server *server, struct char_device *device, int id)
 {
     char_device_set_user(device, &nobody, device);
+    return true;
 }
 
+static bool serve_usb(struct server *server, struct char_device *device, int id)
+{
+    return vmc_device_add(server->vmc, device, SPICE_CHANNEL_USBREDIR, id);
+}
+
+static bool serve_port(struct server *server, struct char_device *device, int id)
+{
+    const char *name = char_device_port_name(device);
+    uint8_t type = SPICE_CHANNEL_PORT;
+
+    if (!name) {
+        log_warn("a port without a name is not taken");
+        return false;
+    }
+    if (!strcmp(name, STREAM_PORT)) {
+        log_note("port %s is left alone: streaming devices are not served", name);
+        return serve_nobody(server, device, id);
+    }
+    if (!strcmp(name, WEBDAV_PORT))
+        type = SPICE_CHANNEL_WEBDAV;
+    return vmc_device_add(server->vmc, device, type, id);
+}
+
+static const struct device_server agents = {AGENT_QUEUE_MAX, serve_agent};
+static const struct device_server smartcards = {QUEUE_MAX, serve_nobody};
+static const struct device_server usb_sockets = {QUEUE_MAX, serve_usb};
+static const struct device_server ports = {QUEUE_MAX, serve_port};
+
 static const struct device_kind kinds[] = {
-    {"vdagent", AGENT_QUEUE_MAX, serve_agent},
-    {"smartcard", QUEUE_MAX, serve_nobody},
-    {"usbredir", QUEUE_MAX, serve_nobody},
-    {"port", QUEUE_MAX, serve_nobody},
+    {"port", &ports, -1},
+#define VMC_SUBTYPE(name, server, id) {name, &server, id},
+#include "proto/char_subtypes.h"
+#undef VMC_SUBTYPE
 };
 
 static const struct device_kind *find_kind(const char *subtype)
@@ -77,6 +117,8 @@ static void start_all(void *opaque)
         if (g_ptr_array_find(self->list, g_ptr_array_index(now, i), NULL))
             char_device_set_running(g_ptr_array_index(now, i), running);
     }
+    if (running)
+        vmc_devices_vm_started(self->server->vmc);
 }
 
 struct devices *devices_new(struct server *server)
@@ -114,9 +156,12 @@ bool devices_add(struct devices *self, SpiceCharDeviceInstance *sin)
         log_warn("a character device of the unknown subtype %s is left alone", sin->subtype);
         return true;
     }
-    device = char_device_new(self->server->loop, sin, kind->queue_max);
+    device = char_device_new(self->server->loop, sin, kind->server->queue_max);
+    if (!kind->server->serve(self->server, device, kind->id)) {
+        char_device_remove(device);
+        return false;
+    }
     g_ptr_array_add(self->list, device);
-    kind->serve(self->server, device);
     char_device_set_running(device, self->server->vm_running);
     return true;
 }

@@ -100,6 +100,11 @@ static void channel_caps(uint8_t type, struct link_caps *out)
     case SPICE_CHANNEL_CURSOR:
         display_caps(DISPLAY_CHANNEL_CURSOR, out);
         break;
+    case SPICE_CHANNEL_USBREDIR:
+    case SPICE_CHANNEL_PORT:
+    case SPICE_CHANNEL_WEBDAV:
+        link_caps_set(out, SPICE_SPICEVMC_CAP_DATA_COMPRESS_LZ4);
+        break;
     default:
         break;
     }
@@ -192,8 +197,7 @@ static uint32_t accept_main(struct pending *self, const struct link_request *req
 static const struct endpoint_ops *find_ops(const struct server *server,
                                            const struct link_request *request)
 {
-    const struct endpoint_ops *ops =
-        endpoint_ops_find(server, request->channel_type, request->channel_id);
+    const struct endpoint_ops *ops = endpoint_ops_find(server, request);
     const struct client *client = client_find(server, request->connection_id);
 
     if (!ops && request->channel_type != SPICE_CHANNEL_MAIN && client &&

@@ -13,6 +13,7 @@
 #include "session/linker.h"
 #include "session/server_impl.h"
 #include "session/session_agent.h"
+#include "session/vmc.h"
 
 enum {
     PING_MS = 5 * 1000,
@@ -46,6 +47,7 @@ bool server_init(struct server *self, SpiceCoreInterface *core)
     if (!self->loop)
         return false;
     self->move = move_new(self);
+    self->vmc = vmc_devices_new(self);
     self->agent = agent_new(self);
     self->devices = devices_new(self);
     self->ping = loop_timer_add(self->loop, on_ping, self);
@@ -75,6 +77,7 @@ void server_free(struct server *self)
     if (self->loop) {
         clients_free_all(self);
         devices_free(self->devices);
+        vmc_devices_free(self->vmc);
         agent_free(self->agent);
         move_free(self->move);
         loop_timer_remove(self->ping);

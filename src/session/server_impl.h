@@ -15,6 +15,7 @@ struct hearing;
 struct devices;
 struct linker;
 struct move;
+struct vmc_devices;
 
 /* A QXL device and its display. */
 struct screen {
@@ -36,6 +37,7 @@ struct server {
     GPtrArray *screens; /* struct screen; owned */
     struct move *move;
     struct devices *devices;
+    struct vmc_devices *vmc;
     struct agent *agent;
 
     SpiceKbdInstance *keyboard;

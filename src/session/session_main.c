@@ -44,6 +44,7 @@ static void on_attach_channels(void *owner)
 
     main_send_channels(endpoint_main_link(self), list, n);
     g_free(list);
+    self->client->listed = true;
     if (client_has_all_channels(self->client))
         move_client_up(server_of(self)->move, self->client);
     else
@@ -136,6 +137,7 @@ static void on_dst_migrate_end(void *owner)
     if (client->move.target != MOVE_TARGET_LINKED)
         return;
     client->move.target = MOVE_TARGET_ARRIVED;
+    client->listed = true;
     conn_set_phase(main_link_conn(endpoint_main_link(self)), CONN_ACTIVE);
     move_client_arrived(server_of(self)->move, client, "semi-seamless");
     send_start(self);
@@ -150,6 +152,7 @@ static void on_restored(void *owner, const struct main_state *state)
 
     self->client->move.target = MOVE_TARGET_ARRIVED;
     self->client->told = true;
+    self->client->listed = true;
     move_client_arrived(server->move, self->client, "seamless");
     agent_arrive_client(server->agent, self, state);
     if (state->has_mouse_mode && state->mouse_mode.mode != server->mouse_mode)

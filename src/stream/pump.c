@@ -112,7 +112,7 @@ static void write_some(struct pump *self)
 /* Write interest stays on while bytes wait or the engine could make more. */
 static void settle(struct pump *self)
 {
-    bool waiting;
+    bool waiting, listening = conn_wants_input(self->conn);
 
     if (self->ended)
         return;
@@ -121,9 +121,9 @@ static void settle(struct pump *self)
         return;
     }
     waiting = conn_output(self->conn)->len > 0 || conn_wants_fill(self->conn);
-    loop_watch_set(self->watch,
-                   stream_wait_for(self->stream, LOOP_READ | (waiting ? LOOP_WRITE : 0)));
-    if (stream_pending(self->stream))
+    loop_watch_set(self->watch, stream_wait_for(self->stream, (listening ? LOOP_READ : 0) |
+                                                                  (waiting ? LOOP_WRITE : 0)));
+    if (listening && stream_pending(self->stream))
         loop_timer_start(self->again, 0);
 }
 
@@ -148,7 +148,7 @@ static void on_ready(void *opaque, unsigned events)
     bool readable = events & stream_wait_for(self->stream, LOOP_READ);
 
     for (int i = 0; readable && i < READS_A_TURN && !self->ended; i++) {
-        if (!read_once(self) || conn_error(self->conn))
+        if (!conn_wants_input(self->conn) || !read_once(self) || conn_error(self->conn))
             break;
     }
     pump_kick(self);

@@ -249,8 +249,29 @@ def move_to_stranger(bench):
     target.quit()
 
 
+def move_wrong_subject(bench):
+    """The announced cert-subject is not the target's: a client that trusts its CA is not fooled."""
+    folder = certificates(bench, "certificates")
+    source = boot(bench, vm.Spice.tls(folder, SUBJECT))
+    viewer = client.connect(bench, source, settings=trusting(folder))
+    target, port = tiny.target(bench, "std", vm.Spice.tls(folder, "O=caravan tests,CN=another"))
+    source.name_target(target)
+    wait_said(bench, source, "cannot link to the target; it will switch host")
+    source.migrate(port)
+    source.wait_migrated()
+    source.qmp.wait_event("SPICE_MIGRATE_COMPLETED", 20)
+    status = viewer.end()
+    check(status in (NO_CONNECTION, LOST), f"the client ended with {status}")
+    wait_said(bench, source, "it was sent to connect anew (switch-host)")
+    target.wait_line(lambda line: line.startswith("tick "), 10)
+    check(not target.query_spice()["channels"], "somebody is at the target")
+    client.connect(bench, target, "by-address", settings=trusting(folder)).quit()
+    source.quit()
+    target.quit()
+
+
 CASES = {"links": links, "half-open": half_open, "move": move,
-         "move-to-stranger": move_to_stranger}
+         "move-to-stranger": move_to_stranger, "move-wrong-subject": move_wrong_subject}
 
 
 def test(bench, options):

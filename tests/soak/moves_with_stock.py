@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from harness import client, linux, tiny, vm  # noqa: E402
 from harness.run import Failure, Skip, check, run  # noqa: E402
-from move import nothing_reopened  # noqa: E402
+from move import FORBIDDEN, nothing_reopened  # noqa: E402
 from stock_peer import STOCK, with_library  # noqa: E402
 
 DEVICES, SEAMLESS, AGENTS = ("std", "virtio", "qxl"), (True, False), ("none", "closed", "open")
@@ -103,7 +103,13 @@ def here_to_there(viewer, here, there, port, seamless):
     viewer.command(f"wait-moved {there.spice.port} 15")
     viewer.command("wait-picture 5 15")
     if seamless:
-        nothing_reopened(viewer.bench, viewer, mark)
+        agent_came_anew = [event for event in viewer.seen(["session"], mark) if not event["agent"]]
+        if agent_came_anew:  # a session that began anew would have told its channels, too
+            viewer.bench.say("the agent was connected anew")
+            wrong = viewer.seen([name for name in FORBIDDEN if name != "session"], mark)
+            check(not wrong, f"the move was not seamless: {wrong}")
+        else:
+            nothing_reopened(viewer.bench, viewer, mark)
     check(not viewer.seen(["disconnected", "channel-error"], mark), f"{viewer.name}: lost")
     here.quit()
 

@@ -5,9 +5,10 @@
 Nothing may get lost: no session and no channel (each hop is seamless), no pixel (compared with the
 screen every 10 hops and at the end), no key (every one reaches the guest exactly once and in the
 order of its client). No QEMU may have more descriptors or notably more memory than that of the first
-hop had. HOPS of the environment is how many, default 100. `--stock-every 2`: every second QEMU runs
-the system's server, with which one client is all there can be. What is typed while the VM stands still
-is lost there: keys that are missing are counted then, no more.
+hop had. HOPS of the environment is how many, default 100. `--busy`: noise beside the moving scene.
+`--stock-every 2`: every second QEMU runs the system's server, with which one client is all there can
+be. What is typed while the VM stands still is lost there: keys that are missing are counted then, no
+more.
 """
 import os
 import sys
@@ -172,6 +173,8 @@ def stretch(bench, journey, hops):
 
 def test(bench, options):
     journey = Journey(bench, options)
+    if options.busy:
+        tiny.switch(journey.here, "busy", True)
     first = None
     while journey.hop < options.hops:
         stretch(bench, journey, min(PICTURE_EVERY, options.hops - journey.hop))
@@ -190,6 +193,7 @@ def arguments(parser):
     parser.add_argument("--clients", type=int, default=3)
     parser.add_argument("--hops", type=int, default=HOPS)
     parser.add_argument("--head-start", type=float, default=0.5)
+    parser.add_argument("--busy", action="store_true", help="the picture moves like a video")
     parser.add_argument("--stock-every", type=int, default=0)
 
 

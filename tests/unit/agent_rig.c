@@ -230,6 +230,7 @@ void agent_raw(struct agent_rig *self, unsigned who, const void *bytes, size_t l
             hub_guest_feed(self->hub, at + done, n);
         } else {
             n = MIN(len - done, HUB_DATA_MAX);
+            self->peers[who].sent++;
             if (self->peers[who].client)
                 hub_client_data(self->peers[who].client, at + done, n);
         }

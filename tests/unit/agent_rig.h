@@ -35,7 +35,8 @@ struct rig_peer {
     struct buf stream[2];      /* agent messages; the guest has one of each port */
     struct buf last;           /* body of the message expected last */
     bool stuck;                /* does not read */
-    unsigned connects, disconnects, tokens;
+    unsigned connects, disconnects;
+    unsigned sent, tokens; /* messages, and what came back for them */
     const char *garbage;
 };
 

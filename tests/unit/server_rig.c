@@ -344,13 +344,33 @@ void rig_close(struct rig_link *link)
 void rig_send(struct rig_link *link, uint16_t type, const void *body, uint32_t size)
 {
     struct buf out = BUF_INIT;
+    ssize_t n;
 
     buf_u16(&out, type);
     buf_u32(&out, size);
     buf_append(&out, body, size);
-    assert_int_equal(send(link->fd, out.data, out.len, MSG_NOSIGNAL), out.len);
+    while (out.len) {
+        n = send(link->fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        assert_true(n > 0); /* the server takes it */
+        buf_consume(&out, (size_t)n);
+        rig_settle(link->rig);
+    }
     buf_free(&out);
     rig_settle(link->rig);
+}
+
+bool rig_try_send(struct rig_link *link, uint16_t type, const void *body, uint32_t size)
+{
+    struct buf out = BUF_INIT;
+    ssize_t n;
+
+    buf_u16(&out, type);
+    buf_u32(&out, size);
+    buf_append(&out, body, size);
+    n = send(link->fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    buf_free(&out);
+    rig_settle(link->rig);
+    return n == (ssize_t)size + 6;
 }
 
 void rig_send_blind(struct rig_link *link, uint16_t type)

@@ -8,6 +8,7 @@
 #include <gio/gunixinputstream.h>
 
 #include "cli.h"
+#include "follow.h"
 
 const char probe_input_end[] = "\001end";
 
@@ -21,6 +22,7 @@ struct probe_options {
     gboolean pictures;
     gboolean keep_going;
     gboolean stay;
+    gboolean follow;
 };
 
 #define PROBE_RATE_MS         1000
@@ -117,7 +119,7 @@ static void run_lines(struct probe *probe, const struct probe_options *options)
             continue;
         if (!strcmp(line, probe_input_end)) {
             ended = true;
-            probe->quit = !options->stay && wait_for_outcome(probe);
+            probe->quit = !options->stay && !options->follow && wait_for_outcome(probe);
         } else if (!probe_run_line(probe, line) && options->script && !options->keep_going) {
             probe->quit = true;
         }
@@ -201,8 +203,11 @@ static int run_probe(const struct probe_options *options, const char *uri)
     if (fd < 0)
         return usage_error("the script can't be read");
     probe.agent = probe_agent_new(&probe);
+    if (options->follow)
+        probe.follow = follow_new(&probe.viewer, probe_on_step, &probe);
     probe.viewer = make_viewer(&probe, options, uri, &error);
     if (!probe.viewer) {
+        follow_free(probe.follow);
         probe_agent_free(probe.agent);
         status = usage_error(error->message);
         g_error_free(error);
@@ -212,7 +217,7 @@ static int run_probe(const struct probe_options *options, const char *uri)
     probe.loop = loop_new();
     probe.input.lines = g_async_queue_new_full(g_free);
     g_queue_init(&probe.input.kept);
-    if (!options->pictures)
+    if (!options->pictures && !options->follow)
         rate = g_timeout_add(PROBE_RATE_MS, on_rate, &probe);
     viewer_connect(probe.viewer);
     start_reading(&probe, fd);
@@ -222,6 +227,7 @@ static int run_probe(const struct probe_options *options, const char *uri)
         g_source_remove(rate);
     probe_agent_free(probe.agent);
     viewer_free(probe.viewer);
+    follow_free(probe.follow);
     loop_free(probe.loop);
     g_free(probe.session);
     g_queue_clear_full(&probe.input.kept, g_free);
@@ -239,6 +245,8 @@ static GOptionContext *option_context(struct probe_options *o)
          "go on after a failed command of a script", NULL},
         {"stay", 0, 0, G_OPTION_ARG_NONE, &o->stay,
          "stay connected after the last command, until a signal comes", NULL},
+        {"follow", 'f', 0, G_OPTION_ARG_NONE, &o->follow,
+         "tell of moves only, step by step, until a signal comes", NULL},
         {"json", 0, 0, G_OPTION_ARG_NONE, &o->json, "write JSON lines (the default)", NULL},
         {"text", 0, 0, G_OPTION_ARG_NONE, &o->text, "write lines for people", NULL},
         {"pictures", 0, 0, G_OPTION_ARG_NONE, &o->pictures,

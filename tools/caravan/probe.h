@@ -27,6 +27,7 @@ struct probe_input {
 
 extern const char probe_input_end[];
 
+struct follow_step;
 struct probe_agent;
 
 struct probe {
@@ -39,6 +40,7 @@ struct probe {
     unsigned failed; /* commands that failed */
     char *session;   /* the session as it was told last */
     struct probe_agent *agent;
+    struct follow *follow; /* tell of moves only; NULL: of everything */
     guint64 counts[VIEWER_EVENT_KINDS];
     /* for `rate` and `stats`: what was counted when they were told last */
     guint64 rate_pictures, rate_bytes;
@@ -54,6 +56,9 @@ JsonObject *probe_object(gint64 time, const char *event);
 
 /* Listener of the viewer: counts the event and prints it. data is the struct probe. */
 void probe_on_event(void *data, const struct viewer_event *event);
+
+/* Listener of a follow: prints the step. data is the struct probe. */
+void probe_on_step(void *data, const struct follow_step *step);
 
 /* Prints the `rate` line of the second that just ended. */
 void probe_print_rate(struct probe *probe);

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "follow.h"
+
 /* What the fields of an event are called; NULL ends values. Text is left out when absent. */
 struct event_row {
     const char *text;
@@ -205,6 +207,10 @@ void probe_on_event(void *data, const struct viewer_event *event)
     JsonObject *object;
 
     count_event(probe, event);
+    if (probe->follow) {
+        follow_event(probe->follow, event);
+        return;
+    }
     if (event->kind == VIEWER_CHANNEL_NEW && event->channel->type == SPICE_CHANNEL_MAIN)
         probe_agent_attach(probe->agent, event->channel->object);
     if (event->kind == VIEWER_CHANNEL_DESTROYED)

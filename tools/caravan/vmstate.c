@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "cli.h"
+#include "convert.h"
 #include "inspect.h"
 
 static const struct {
@@ -11,6 +12,7 @@ static const struct {
     const char *summary;
     int (*run)(int argc, char **argv);
 } actions[] = {
+    {"convert", "change a migration stream for another QEMU or machine type", convert_main},
     {"inspect", "tell what a migration stream holds", inspect_main},
 };
 

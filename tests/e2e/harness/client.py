@@ -14,23 +14,28 @@ COMMAND_SECONDS = 20
 COMMAND_FAILED = 5
 
 
+def probe_command(uri, password, settings):
+    command = os.environ.get("CARAVAN_PROBE")
+    if not command:
+        raise Skip("no client (CARAVAN_PROBE)")
+    arguments = [*shlex.split(command), "probe", "--json"]
+    if password is not None:
+        arguments += ["--password", password]
+    return [*arguments, *(f"--set={setting}" for setting in settings), uri]
+
+
 class Client:
     """One `caravan probe` process (CARAVAN_PROBE is the command). Events are kept in order."""
 
-    def __init__(self, bench, name, uri, password=None, settings=(), environment=None):
-        command = os.environ.get("CARAVAN_PROBE")
-        if not command:
-            raise Skip("no client (CARAVAN_PROBE)")
+    def __init__(self, bench, name, uri, password=None, settings=(), environment=None,
+                 command=None):
+        """command: of another client with the same kind of input and output."""
         self.bench, self.name = bench, name
         self.events = []
         self._news = threading.Condition()
         self._ended = False
         self._log = bench.path(f"{name}.log")
-        arguments = [*shlex.split(command), "probe", "--json"]
-        if password is not None:
-            arguments += ["--password", password]
-        arguments += [f"--set={setting}" for setting in settings]
-        arguments.append(uri)
+        arguments = command or probe_command(uri, password, settings)
         environment = dict(os.environ, **(environment or {}))
         with open(bench.path(f"{name}.stderr"), "wb") as errors:
             self.process = bench.spawn(arguments, self._log, stdin=subprocess.PIPE,
