@@ -121,7 +121,7 @@ def both_ways(host, user):
 
 
 def long_text(host, user):
-    content = text(1_000_000)
+    content = text(900_000)
     user_to_guest(host, user, content)
     content = text(900_000)
     since = len(user.notices)

@@ -22,8 +22,10 @@ class Vnc:
         self._news = threading.Condition()
         self.notices = []  # True: somebody has text
         self._texts = []
+        self._greeted = False
         self._greet()
         threading.Thread(target=self._read, daemon=True).start()
+        self._wait(lambda: self._greeted, 30, "Extended Clipboard")
         bench.at_end(self.close)
 
     def close(self):
@@ -63,7 +65,9 @@ class Vnc:
 
     def _handle(self, flags, data):
         with self._news:
-            if flags & NOTIFY:
+            if flags & CAPS:  # the other bits say what the server can do
+                self._greeted = True
+            elif flags & NOTIFY:
                 self.notices.append(bool(flags & TEXT))
             elif flags & REQUEST:
                 self._provide()
