@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: MIT
 """`caravan agent`: a Debian desktop in a QEMU without SPICE shares its clipboard with VNC users.
 
-Before and after a live migration, with nothing said to the guest on the way; and what QEMU's own
-qemu-vdagent does instead: it refuses to migrate.
+Before and after a live migration, savevm and loadvm, and migration to a file, with nothing said to
+the guest on the way; and what QEMU's own qemu-vdagent does instead: it refuses to migrate.
 """
 import hashlib
 import os
 import shlex
+import shutil
 import subprocess
 import time
 
@@ -16,23 +17,21 @@ from harness.clipboard import text
 from harness.run import Skip, check, run, until
 from harness.vnc import Vnc
 
-SAVE_MS = 50
 IDENTITY = "caravan-agent"
 
 
 class Host:
     """What one host has: sockets, the agent's process, the VM."""
 
-    def __init__(self, bench, name, incoming=False):
+    def __init__(self, bench, name):
         command = os.environ.get("CARAVAN_PROBE")
         if not command:
             raise Skip("no caravan command (CARAVAN_PROBE)")
         self.bench, self.name, self.log = bench, name, bench.path(f"{name}-agent.log")
         self.machine = None
         arguments = [*shlex.split(command), "agent", "--verbose", "--port", self.path("port"),
-                     "--vnc", self.path("vnc"), "--bus", self.path("bus")]
-        if incoming:
-            arguments.append("--incoming")
+                     "--vnc", self.path("vnc"), "--bus", self.path("bus"),
+                     "--qmp", self.path("monitor")]
         with open(self.log, "wb") as log:
             self.agent = bench.spawn(arguments, self.log, stdin=subprocess.DEVNULL, stderr=log)
         until(lambda: os.path.exists(self.path("bus")), 10, "bus of the agent")
@@ -46,6 +45,10 @@ class Host:
         arguments = desktop.machine(self.bench, folder, self.name, "std", chardev)
         arguments += ["-vnc", f"unix:{self.path('user')},id=user",
                       "-vnc", f"unix:{self.path('vnc')},id=agent"]
+        arguments += ["-qmp", f"unix:{self.path('monitor')},server=on,wait=off"]
+        disk = self.path("qcow2")  # where savevm keeps the VM
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "1G"], check=True)
+        arguments += ["-drive", f"if=none,format=qcow2,file={disk}"]
         if bus:
             arguments += ["-object", f"dbus-vmstate,id=agent,addr=unix:path={self.path('bus')},"
                           f"id-list={IDENTITY}"]
@@ -57,19 +60,25 @@ class Host:
         self.machine.wait_line("ready", desktop.BOOT_SECONDS)
         self.bench.say(f"{self.name}: the desktop guest is up: {self.machine.agent_pids()}")
 
-    def wait_for_move(self, folder):
+    def wait_for_move(self, folder, come_from=None):
         port = vm.free_port()
         self.machine = desktop.Desktop(self.bench, self.name, folder, None,
-                                       f"tcp:127.0.0.1:{port}", arguments=self.arguments(folder))
-        until(lambda: self.machine.qmp.command("query-status")["status"] == "inmigrate", 30,
-              "state inmigrate")
+                                       come_from or f"tcp:127.0.0.1:{port}",
+                                       arguments=self.arguments(folder))
         return port
 
-    def said(self, what, seconds=10):
-        def line():
-            with open(self.log, encoding="utf-8") as log:
-                return next((line for line in log if what in line), None)
-        return until(line, seconds, f"{what!r} in the log of the agent at {self.name}").strip()
+    def returns(self):
+        self.machine.qmp.command("migrate-set-capabilities", capabilities=[
+            {"capability": "return-path", "state": True}])
+
+    def lines(self, what):
+        with open(self.log, encoding="utf-8") as log:
+            return [line.strip() for line in log if what in line]
+
+    def said(self, what, seconds=30, since=0):
+        """The line with that in the agent's log, but for so many first ones."""
+        return until(lambda: self.lines(what)[since:], seconds,
+                     f"{what!r} in the log of the agent at {self.name}")[0]
 
     def user(self):
         return Vnc(self.bench, self.path("user"))
@@ -137,25 +146,47 @@ def long_text(host, user):
     host.bench.say(f"{host.name}: 900,000 bytes of the guest pasted in {time.monotonic() - began:.2f} s")
 
 
-def log_of(machine):
-    return machine.agent_log()
+def ask(machine, file):
+    """A program of the guest pastes into a file; its status is in FILE.done."""
+    machine.shell(f"rm -f {file} {file}.done; (timeout 60 xclip -o -selection clipboard "
+                  f"-t UTF8_STRING > {file}; echo $? > {file}.done) > /dev/null 2>&1 &")
 
 
-def move(bench, folder):
-    source = Host(bench, "source")
-    source.boot(folder)
-    source.said("sharing the clipboard")
+def wait_asked(machine, file):
+    machine.until(f"cat {file}.done", 60, "end of a paste")
+
+
+def check_undisturbed(machine, pids, log):
+    check(machine.agent_pids() == pids, "the guest's agent was started anew")
+    news = machine.agent_log()[len(log):]
+    for word in ("reconnect", "lost", "AIIEEE", "new client"):
+        check(word not in news, f"the guest's agent says: {news}")
+
+
+def leave_with_paste_under_way(source, user):
+    """The guest has asked for a text, the VM stands, the text is on its way to the guest."""
+    content = text(500_000)
+    user.hold = True
+    user.copy(content.data)
+    since = len(source.lines("the guest wants"))
+    ask(source.machine, "/run/underway")
+    source.said("the guest wants", since=since)
+    source.machine.qmp.command("stop")
+    since = len(source.lines("VNC server gives"))
+    user.give()
+    source.said("VNC server gives", since=since)
+    return content
+
+
+def move(bench, folder, source):
+    """A live migration of a VM whose guest pastes; returns the target."""
     user = source.user()
-    both_ways(source, user)
-    long_text(source, user)
-    guest_copies(source.machine, b"from before\n")
-    pids, log = source.machine.agent_pids(), log_of(source.machine)
-
-    target = Host(bench, "target", incoming=True)
+    pids, log = source.machine.agent_pids(), source.machine.agent_log()
+    content = leave_with_paste_under_way(source, user)
+    target = Host(bench, "target")
     port = target.wait_for_move(folder)
     for host in (source, target):
-        host.machine.qmp.command("migrate-set-capabilities", capabilities=[
-            {"capability": "return-path", "state": True}])
+        host.returns()
     source.machine.qmp.command("migrate-set-parameters", max_bandwidth=1 << 32)
     source.machine.migrate(port)
     status = source.machine.wait_migrated()
@@ -163,18 +194,64 @@ def move(bench, folder):
               f"{target.said('state loaded')}")
     source.machine.quit()
     source.end()
+    target.machine.qmp.command("cont")
+    wait_asked(target.machine, "/run/underway")
+    size, digest = target.machine.shell("wc -c < /run/underway; sha256sum < /run/underway").split()[:2]
+    check(digest == content.sha256, f"a paste that was under way gave {size} bytes")
+    bench.say(f"a paste of {size} bytes that was under way has ended in the guest of the target")
+    both_ways(target, target.user())
+    check_undisturbed(target.machine, pids, log)
+    return target
 
-    user = target.user()
-    target.said("sharing the clipboard")
-    check(user.paste() == b"from before\r\n\0", "what was copied before the move is not there")
-    bench.say("what the guest copied before the move, a VNC user pastes after it")
-    both_ways(target, user)
-    check(target.machine.agent_pids() == pids, "the guest's agent was started anew")
-    news = log_of(target.machine)[len(log):]
-    for word in ("reconnect", "lost", "AIIEEE", "new client"):
-        check(word not in news, f"the guest's agent says: {news}")
-    target.machine.quit()
-    target.end()
+
+def move_while_nobody_answers(bench, folder, source):
+    """The guest waits for a text that never comes: it is let go. To a file and from there."""
+    pids, log = source.machine.agent_pids(), source.machine.agent_log()
+    user = source.user()
+    user.hold = True
+    user.copy(b"never given")
+    since = len(source.lines("the guest wants"))
+    ask(source.machine, "/run/waiting")
+    source.said("the guest wants", since=since)
+    source.machine.qmp.command("migrate", uri=f"exec:cat > {bench.path('vm')}")
+    source.machine.wait_migrated()
+    source.machine.quit()
+    source.end()
+    target = Host(bench, "restored")
+    target.wait_for_move(folder, f"exec:cat {bench.path('vm')}")
+    bench.say(f"from a file: {target.said('state loaded', 60)}")
+    wait_asked(target.machine, "/run/waiting")
+    check(target.machine.shell("wc -c < /run/waiting") == "0", "text out of nowhere")
+    bench.say("a paste that nobody answers has ended")
+    both_ways(target, target.user())
+    check_undisturbed(target.machine, pids, log)
+    return target
+
+
+def monitor(machine, line):
+    said = machine.qmp.command("human-monitor-command", command_line=line)
+    check(not said.strip(), f"{line}: {said}")
+
+
+def go_back(bench, host):
+    """savevm and loadvm: the guest's clipboard is what it was."""
+    user = host.user()
+    pids, log = host.machine.agent_pids(), host.machine.agent_log()
+    for name in ("first", "second"):
+        since = len(user.notices)
+        guest_copies(host.machine, f"the {name}\n".encode())
+        user.wait_notice(since, 30)
+        check(user.paste() == f"the {name}\r\n\0".encode(), f"not the {name}")
+        if name == "first":
+            monitor(host.machine, "savevm then")
+    bench.say(host.said("state saved"))
+    since = len(user.notices)
+    monitor(host.machine, "loadvm then")
+    user.wait_notice(since, 30)
+    check(user.paste() == b"the first\r\n\0", "not what the guest had then")
+    bench.say(f"loadvm: {host.said('state loaded')}; what the guest had then is pasted")
+    both_ways(host, user)
+    check_undisturbed(host.machine, pids, log)
 
 
 def built_in_refuses(bench, folder):
@@ -191,10 +268,22 @@ def built_in_refuses(bench, folder):
 
 
 def test(bench, _options):
+    if not shutil.which("qemu-img"):
+        raise Skip("no qemu-img")
     folder = desktop.prepare(bench)
     built_in_refuses(bench, folder)
-    move(bench, folder)
+    host = Host(bench, "source")
+    host.boot(folder)
+    host.said("sharing the clipboard")
+    user = host.user()
+    both_ways(host, user)
+    long_text(host, user)
+    go_back(bench, host)
+    host = move(bench, folder, host)
+    host = move_while_nobody_answers(bench, folder, host)
+    host.machine.quit()
+    host.end()
 
 
 if __name__ == "__main__":
-    run(test, 180)
+    run(test, 240)

@@ -23,6 +23,7 @@ enum {
     CLIP_ID = 1,
     RETRY_MS = 250, /* between attempts to connect */
     TICK_S = 1,
+    STATE_S = 2, /* how long a state may take to come once QEMU looks for who takes it */
 };
 
 struct agent {
@@ -30,15 +31,71 @@ struct agent {
     GMainLoop *main;
     struct hub *hub;
     struct clip *clip;
-    struct port *port;    /* NULL: QEMU is not there */
-    struct rfb *rfb;      /* NULL: its VNC server is not there */
-    struct bus *bus;      /* NULL: not wanted */
-    unsigned retry, drop; /* GLib's sources */
-    bool waits;           /* for the state of an incoming VM */
-    bool rfb_said;        /* why the VNC server is of no use */
+    struct port *port;   /* NULL: QEMU is not there */
+    struct rfb *rfb;     /* NULL: its VNC server is not there */
+    struct bus *bus;     /* NULL: not wanted */
+    struct check *check; /* of the QEMU that is there */
+    struct buf early;    /* what the guest said before a move, until there is a port */
+    /* GLib's sources. */
+    unsigned retry, drop, renew, late, resume;
+    bool waits;    /* for the state of an incoming VM: nothing is said to the guest */
+    bool arrived;  /* its state is in, its port is not there yet */
+    bool deaf;     /* what the hub says meanwhile is heard afterwards, or not at all */
+    bool user_has; /* a user of the VNC server has text */
+    bool offered;  /* to those users: the guest's text */
+    bool rfb_said; /* why the VNC server is of no use */
 };
 
 static void connect_all(struct agent *self);
+static void begin_without_state(struct agent *self, const char *why);
+static void set_clip(struct agent *self, const struct state *state);
+
+/* ---- Waiting for a state ---- */
+
+static void stop_waiting(struct agent *self)
+{
+    self->waits = false;
+    if (self->late)
+        g_source_remove(self->late);
+    self->late = 0;
+}
+
+static void begin_without_state(struct agent *self, const char *why)
+{
+    if (!self->waits)
+        return;
+    log_info("%s: no state is waited for", why);
+    stop_waiting(self);
+    if (!self->port)
+        return;
+    hub_guest_open(self->hub);
+    port_kick(self->port);
+}
+
+static gboolean on_late(gpointer opaque)
+{
+    struct agent *self = opaque;
+
+    self->late = 0;
+    begin_without_state(self, "the VM has come without a state");
+    return G_SOURCE_REMOVE;
+}
+
+static void on_looked_for(void *opaque)
+{
+    struct agent *self = opaque;
+
+    if (self->waits && !self->late)
+        self->late = g_timeout_add_seconds(STATE_S, on_late, self);
+}
+
+static void on_checked(void *opaque, bool incoming)
+{
+    struct agent *self = opaque;
+
+    if (!incoming && !self->options.incoming)
+        begin_without_state(self, "the VM waits for no migration");
+}
 
 /* ---- The guest's port ---- */
 
@@ -46,13 +103,14 @@ static size_t port_room(void *opaque)
 {
     struct agent *self = opaque;
 
-    return self->waits ? 0 : hub_guest_room(self->hub);
+    return self->waits ? HUB_READ_MAX : hub_guest_room(self->hub);
 }
 
 static void port_bytes(void *opaque, const uint8_t *bytes, size_t len)
 {
     struct agent *self = opaque;
 
+    begin_without_state(self, "the guest speaks already");
     hub_guest_feed(self->hub, bytes, len);
 }
 
@@ -74,6 +132,8 @@ static void port_taken(void *opaque, size_t len)
 static void lose_port(struct agent *self)
 {
     port_free(g_steal_pointer(&self->port));
+    check_free(g_steal_pointer(&self->check));
+    stop_waiting(self);
     hub_guest_close(self->hub);
 }
 
@@ -98,7 +158,7 @@ static void wake_guest(void *opaque)
 {
     struct agent *self = opaque;
 
-    if (self->port)
+    if (self->port && !self->deaf)
         port_kick(self->port);
 }
 
@@ -106,13 +166,27 @@ static void wake_client(void *owner)
 {
     struct agent *self = owner;
 
-    if (self->clip)
+    if (self->clip && !self->deaf)
         clip_wake(self->clip);
 }
 
+static gboolean renew_clip(gpointer opaque)
+{
+    struct agent *self = opaque;
+
+    self->renew = 0;
+    set_clip(self, NULL);
+    return G_SOURCE_REMOVE;
+}
+
+/* What another's state had it say made no sense. */
 static void client_garbage(void *owner, const char *reason)
 {
-    log_warn("the clipboard's side of the hub is confused: %s", reason);
+    struct agent *self = owner;
+
+    log_warn("the clipboard begins anew: %s", reason);
+    if (!self->renew)
+        self->renew = g_idle_add(renew_clip, self);
 }
 
 static gboolean reconnect(gpointer opaque)
@@ -184,6 +258,8 @@ static void guest_offers(void *opaque, bool has)
     struct agent *self = opaque;
 
     log_info("the guest has %s", has ? "text" : "no text");
+    self->offered = has;
+    self->user_has = self->user_has && !has;
     if (self->rfb)
         rfb_offer(self->rfb, has);
 }
@@ -210,6 +286,22 @@ static void guest_gives(void *opaque, const char *text, size_t len)
 
 static const struct clip_ops clip_ops = {guest_offers, guest_asks, guest_gives};
 
+/* In the place of the one there is; state: it goes on from there. What the VNC server was told of
+ * the guest's clipboard does not hold any more. */
+static void set_clip(struct agent *self, const struct state *state)
+{
+    clip_free(g_steal_pointer(&self->clip));
+    if (self->offered)
+        guest_offers(self, false);
+    if (state)
+        self->clip = clip_arrive(self->hub, state->client ? state->client : CLIP_ID, &clip_ops,
+                                 self, self, &state->main, state->blob.text, state->blob.text_len);
+    else
+        self->clip = clip_new(self->hub, CLIP_ID, &clip_ops, self, self);
+    clip_offer(self->clip, self->user_has);
+    clip_wake(self->clip);
+}
+
 static void rfb_ready(void *opaque)
 {
     struct agent *self = opaque;
@@ -225,6 +317,8 @@ static void rfb_offered(void *opaque, bool has)
     struct agent *self = opaque;
 
     log_info("a user of the VNC server has %s", has ? "text" : "no text");
+    self->user_has = has;
+    self->offered = self->offered && !has;
     clip_offer(self->clip, has);
 }
 
@@ -252,6 +346,7 @@ static void rfb_ended(void *opaque, const char *why)
         log_warn("%s: %s", self->options.vnc, why);
     self->rfb_said = true;
     rfb_free(g_steal_pointer(&self->rfb));
+    self->user_has = false;
     clip_offer(self->clip, false);
     clip_give(self->clip, "", 0);
     if (!self->retry)
@@ -262,12 +357,20 @@ static const struct rfb_ops rfb_ops = {rfb_ready, rfb_offered, rfb_asked, rfb_te
 
 /* ---- Connections come when QEMU does ---- */
 
+/* The guest hears nothing before it is known whether it is about to come from another host. */
 static void connect_port(struct agent *self)
 {
     self->port = port_new(self->options.port, &port_ops, self);
     if (!self->port)
         return;
     log_note("connected to the guest's port at %s", self->options.port);
+    if (self->options.qmp)
+        self->check = check_new(self->options.qmp, self->options.id, on_checked, self);
+    self->waits = !self->arrived && (self->options.incoming || self->options.qmp);
+    if (self->arrived)
+        port_restore(self->port, self->early.data, self->early.len);
+    buf_free(&self->early);
+    self->arrived = false;
     if (!self->waits)
         hub_guest_open(self->hub);
     port_kick(self->port);
@@ -285,32 +388,71 @@ static void connect_all(struct agent *self)
 
 /* ---- The state ---- */
 
-static GBytes *on_save(void *opaque)
+static gboolean resume(gpointer opaque)
 {
     struct agent *self = opaque;
 
-    return state_save(self->hub, self->port);
+    self->resume = 0;
+    clip_wake(self->clip);
+    if (self->port)
+        port_kick(self->port);
+    return G_SOURCE_REMOVE;
+}
+
+static GBytes *on_save(void *opaque)
+{
+    struct agent *self = opaque;
+    GBytes *state;
+
+    self->deaf = true;
+    state = state_save(self->hub, self->clip, self->port);
+    self->deaf = false;
+    if (!self->resume)
+        self->resume = g_idle_add(resume, self);
+    return state;
+}
+
+/* The bytes of the guest that came along are the next ones. */
+static void take_over_port(struct agent *self, const struct agent_blob *blob)
+{
+    buf_reset(&self->early);
+    self->arrived = !self->port;
+    if (!self->port) {
+        if (blob->in_len)
+            buf_append(&self->early, blob->in, blob->in_len);
+    } else if (!port_restore(self->port, blob->in, blob->in_len)) {
+        log_warn("the guest has still to read what was said to it before it came: its agent is "
+                 "connected anew (start with --incoming where a migration goes to)");
+        self->drop = self->drop ? self->drop : g_idle_add(drop_port, self);
+    }
 }
 
 /* Whatever it is, it is taken as well as can be: an error would end the VM. */
 static void on_load(void *opaque, const guint8 *bytes, gsize len)
 {
     struct agent *self = opaque;
+    struct state state;
+    bool loaded = state_load(bytes, len, &state);
 
-    self->waits = false;
+    stop_waiting(self);
+    hub_tick(self->hub, g_get_monotonic_time());
+    self->deaf = true; /* good-byes are not for the guest that comes */
     clip_free(g_steal_pointer(&self->clip));
     hub_guest_close(self->hub);
-    if (state_load(self->hub, self->port, bytes, len, CLIP_ID))
-        log_note("state loaded: %" G_GSIZE_FORMAT " bytes", len);
-    else
+    self->deaf = false;
+    if (self->port)
         hub_guest_open(self->hub);
-    self->clip = clip_new(self->hub, CLIP_ID, &clip_ops, self, self);
-    clip_wake(self->clip);
+    if (loaded)
+        take_over_port(self, &state.blob);
+    set_clip(self, loaded ? &state : NULL);
     if (self->port)
         port_kick(self->port);
+    if (loaded)
+        log_note("state loaded: %" G_GSIZE_FORMAT " bytes", len);
+    state_clear(&state);
 }
 
-static const struct bus_ops bus_ops = {on_save, on_load};
+static const struct bus_ops bus_ops = {on_looked_for, on_save, on_load};
 
 /* ---- The program ---- */
 
@@ -345,7 +487,6 @@ static bool start(struct agent *self)
 
     self->hub = hub_new(&hub_ops, self);
     self->clip = clip_new(self->hub, CLIP_ID, &clip_ops, self, self);
-    self->waits = self->options.incoming;
     if (self->options.bus) {
         self->bus = bus_new(self->options.bus, self->options.id, &bus_ops, self, &error);
         if (!self->bus) {
@@ -355,22 +496,24 @@ static bool start(struct agent *self)
         }
     }
     connect_all(self);
-    if (self->options.qmp)
-        check_migration(self->options.qmp, self->options.id);
     return true;
 }
 
 static void stop(struct agent *self)
 {
-    if (self->drop)
-        g_source_remove(self->drop);
-    if (self->retry)
-        g_source_remove(self->retry);
+    const unsigned sources[] = {self->drop, self->retry, self->renew, self->late, self->resume};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
+        if (sources[i])
+            g_source_remove(sources[i]);
+    }
+    check_free(self->check);
     bus_free(self->bus);
     rfb_free(self->rfb);
     clip_free(self->clip);
     port_free(self->port);
     hub_free(self->hub);
+    buf_free(&self->early);
 }
 
 static int run(struct agent *self)

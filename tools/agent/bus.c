@@ -116,10 +116,12 @@ static void on_bus_call(GDBusConnection *connection, const char *sender, const c
 
 static void answer_save(struct bus *self, GDBusMethodInvocation *call)
 {
+    gint64 began = g_get_monotonic_time();
     g_autoptr(GBytes) state = self->ops->save(self->opaque);
     GVariant *bytes = g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, state, TRUE);
 
-    log_info("state saved: %" G_GSIZE_FORMAT " bytes", g_bytes_get_size(state));
+    log_note("state saved: %" G_GSIZE_FORMAT " bytes in %.1f ms", g_bytes_get_size(state),
+             (double)(g_get_monotonic_time() - began) / 1000);
     g_dbus_method_invocation_return_value(call, g_variant_new_tuple(&bytes, 1));
 }
 
@@ -151,6 +153,7 @@ static GVariant *on_get(GDBusConnection *connection, const char *sender, const c
 {
     struct bus *self = opaque;
 
+    self->ops->looked_for(self->opaque);
     return g_variant_new_string(self->id);
 }
 

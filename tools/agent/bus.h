@@ -13,6 +13,9 @@
 struct bus;
 
 struct bus_ops {
+    /* QEMU looks for the service: at its load, load follows at once unless the stream has no state
+     * for it. */
+    void (*looked_for)(void *opaque);
     /* The state now: at least one byte, at most BUS_STATE_MAX. A pure look: the VM may go on here.
      */
     GBytes *(*save)(void *opaque);

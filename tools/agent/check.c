@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include <errno.h>
+#include <glib.h>
 #include <json-glib/json-glib.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -13,8 +14,19 @@
 #include "connect.h"
 
 enum {
-    ANSWER_MS = 1000,
+    ANSWER_MS = 5000, /* a QEMU that has only just begun may need that long */
     REPLY_MAX = 256 * 1024,
+    LOOK_MS = 20,
+};
+
+struct check {
+    char *qmp_path, *id;
+    void (*done)(void *opaque, bool incoming);
+    void *opaque;
+    GThread *thread;
+    unsigned timer;
+    gint finished;
+    bool incoming;
 };
 
 struct monitor {
@@ -139,24 +151,80 @@ static void check_object(struct monitor *self, const char *id)
              id);
 }
 
-void check_migration(const char *qmp_path, const char *id)
+static bool is_incoming(struct monitor *self)
+{
+    g_autoptr(JsonNode) answer = ask(self, "{\"execute\": \"query-status\"}\n");
+    JsonObject *object =
+        answer && JSON_NODE_HOLDS_OBJECT(answer) ? json_node_get_object(answer) : NULL;
+
+    return !g_strcmp0(string_of(object, "status"), "inmigrate");
+}
+
+static bool check_all(const char *qmp_path, const char *id)
 {
     struct monitor monitor = {.fd = connect_unix(qmp_path)};
-    JsonNode *answer;
+    g_autoptr(JsonNode) answer = NULL;
+    bool incoming = false;
 
     if (monitor.fd < 0) {
         log_warn("nothing was checked: the monitor at %s: %s", qmp_path, g_strerror(errno));
-        return;
+        return false;
     }
     monitor.rest = g_string_new(NULL);
     answer = ask(&monitor, "{\"execute\": \"qmp_capabilities\"}\n");
     if (answer) {
+        incoming = is_incoming(&monitor);
         check_return_path(&monitor);
         check_object(&monitor, id);
-        json_node_unref(answer);
     } else {
         log_warn("nothing was checked: the monitor at %s does not answer", qmp_path);
     }
     g_string_free(monitor.rest, TRUE);
     close(monitor.fd);
+    return incoming;
+}
+
+static gpointer run(gpointer opaque)
+{
+    struct check *self = opaque;
+
+    self->incoming = check_all(self->qmp_path, self->id);
+    g_atomic_int_set(&self->finished, 1);
+    return NULL;
+}
+
+static gboolean look(gpointer opaque)
+{
+    struct check *self = opaque;
+
+    if (!g_atomic_int_get(&self->finished))
+        return G_SOURCE_CONTINUE;
+    self->timer = 0;
+    self->done(self->opaque, self->incoming);
+    return G_SOURCE_REMOVE;
+}
+
+struct check *check_new(const char *qmp_path, const char *id,
+                        void (*done)(void *opaque, bool incoming), void *opaque)
+{
+    struct check *self = g_new0(struct check, 1);
+
+    *self = (struct check){.done = done, .opaque = opaque};
+    self->qmp_path = g_strdup(qmp_path);
+    self->id = g_strdup(id);
+    self->thread = g_thread_new("check", run, self);
+    self->timer = g_timeout_add(LOOK_MS, look, self);
+    return self;
+}
+
+void check_free(struct check *self)
+{
+    if (!self)
+        return;
+    if (self->timer)
+        g_source_remove(self->timer);
+    g_thread_join(self->thread);
+    g_free(self->qmp_path);
+    g_free(self->id);
+    g_free(self);
 }

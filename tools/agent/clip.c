@@ -21,7 +21,9 @@ struct clip {
     const struct clip_ops *ops;
     void *opaque;
     bool busy;     /* in clip_wake: what the hub has more of is seen there */
+    bool arrives;  /* another's last words are to be said first */
     bool ready;    /* the guest's capabilities are known */
+    bool offers;   /* the host's text, if it has any, once all the news is in */
     bool crlf;     /* the guest's line ends */
     bool host_has; /* text */
     bool guest_has;
@@ -45,6 +47,30 @@ struct clip *clip_new(struct hub *hub, uint32_t id, const struct clip_ops *ops, 
     if (hub_guest_is_open(hub))
         begin(self);
     return self;
+}
+
+struct clip *clip_arrive(struct hub *hub, uint32_t id, const struct clip_ops *ops, void *opaque,
+                         void *owner, const struct main_state *state, const uint8_t *unsaid,
+                         size_t len)
+{
+    struct clip *self = g_new0(struct clip, 1);
+
+    *self = (struct clip){.hub = hub, .ops = ops, .opaque = opaque, .arrives = true};
+    if (len)
+        buf_append(&self->out, unsaid, len);
+    self->client = hub_client_arrive(hub, id, true, owner, state);
+    return self;
+}
+
+const struct hub_client *clip_client(const struct clip *self)
+{
+    return self->client;
+}
+
+const uint8_t *clip_unsaid(const struct clip *self, size_t *len)
+{
+    *len = self->out.len;
+    return self->out.data;
 }
 
 void clip_free(struct clip *self)
@@ -117,6 +143,8 @@ void clip_offer(struct clip *self, bool has)
     bool had = self->host_has;
 
     self->host_has = has;
+    if (has)
+        self->guest_has = false;
     if (!self->ready)
         return;
     if (has)
@@ -167,8 +195,7 @@ static void on_announce(struct clip *self, struct reader *body)
     caps = reader_u32(body);
     self->crlf = caps & (1u << VD_AGENT_CAP_GUEST_LINEEND_CRLF);
     self->ready = true;
-    if (self->host_has)
-        clip_offer(self, true);
+    self->offers = true;
 }
 
 static void on_grab(struct clip *self, struct reader *body)
@@ -275,6 +302,7 @@ static void begin(struct clip *self)
     buf_reset(&self->in);
     buf_reset(&self->out);
     self->skip = 0;
+    self->arrives = false;
     self->window = HUB_WINDOW;
     hub_client_start(self->client, (uint32_t)TOKENS_WITHOUT_END);
     announce(self);
@@ -295,6 +323,41 @@ static void end(struct clip *self)
         self->ops->guest_offers(self->opaque, false);
 }
 
+static void hear(struct clip *self, const struct hub_word *word)
+{
+    switch (word->kind) {
+    case HUB_SAY_DISCONNECTED:
+        end(self);
+        break;
+    case HUB_SAY_CONNECTED:
+    case HUB_SAY_CONNECTED_TOKENS:
+        begin(self);
+        break;
+    case HUB_SAY_TOKENS:
+        self->window += word->tokens;
+        flush(self);
+        break;
+    case HUB_SAY_DATA:
+        if (!self->arrives) /* else it is for who was there before */
+            take(self, word->bytes, word->len);
+        break;
+    }
+}
+
+/* What could only be done when all the news is in; true: there may be more of it. */
+static bool follow_up(struct clip *self)
+{
+    bool offers = self->offers && self->host_has;
+
+    self->offers = false;
+    if (offers)
+        clip_offer(self, true);
+    if (!self->arrives || self->out.len || self->window < HUB_WINDOW)
+        return offers;
+    begin(self); /* AGENT_START in a session: it begins anew */
+    return true;
+}
+
 void clip_wake(struct clip *self)
 {
     struct hub_word word;
@@ -302,23 +365,9 @@ void clip_wake(struct clip *self)
     if (self->busy)
         return;
     self->busy = true;
-    while (hub_client_next(self->client, &word)) {
-        switch (word.kind) {
-        case HUB_SAY_DISCONNECTED:
-            end(self);
-            break;
-        case HUB_SAY_CONNECTED:
-        case HUB_SAY_CONNECTED_TOKENS:
-            begin(self);
-            break;
-        case HUB_SAY_TOKENS:
-            self->window += word.tokens;
-            flush(self);
-            break;
-        case HUB_SAY_DATA:
-            take(self, word.bytes, word.len);
-            break;
-        }
-    }
+    do {
+        while (hub_client_next(self->client, &word))
+            hear(self, &word);
+    } while (follow_up(self));
     self->busy = false;
 }

@@ -2,7 +2,7 @@
 /*
  * A client of the agent hub that is nothing but a clipboard of text. It speaks the agent protocol
  * as any client does ("spice-protocol vd_agent.h"), by demand and without selections.
- * Main thread; calls back from clip_wake only.
+ * Main thread. Calls back from clip_wake, and from clip_ask when there is nothing to be had.
  */
 #ifndef CARAVAN_AGENT_CLIP_H
 #define CARAVAN_AGENT_CLIP_H
@@ -14,6 +14,7 @@
 struct clip;
 struct hub;
 struct hub_client;
+struct main_state;
 
 struct clip_ops {
     /* The guest, or nobody, has text for the host. */
@@ -27,7 +28,16 @@ struct clip_ops {
 /* `owner` is what the hub knows it by; id as hub_client_new's. */
 struct clip *clip_new(struct hub *hub, uint32_t id, const struct clip_ops *ops, void *opaque,
                       void *owner);
+/* One that goes on where another was, and begins anew as soon as `unsaid` is said: what the host
+ * had is released then, what the guest has asked for is answered with nothing. Call clip_wake. */
+struct clip *clip_arrive(struct hub *hub, uint32_t id, const struct clip_ops *ops, void *opaque,
+                         void *owner, const struct main_state *state, const uint8_t *unsaid,
+                         size_t len);
 void clip_free(struct clip *self);
+
+/* For the state: what the hub knows it by, and what waits until the hub takes it (borrowed). */
+const struct hub_client *clip_client(const struct clip *self);
+const uint8_t *clip_unsaid(const struct clip *self, size_t *len);
 
 /* The hub has something for it. */
 void clip_wake(struct clip *self);

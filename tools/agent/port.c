@@ -15,6 +15,7 @@
 enum {
     READ_MAX = 16 * 1024,
     READS_MAX = 64,           /* before others have a turn */
+    SEND_BUFFER = 64 * 1024,  /* what QEMU may leave unread, about; a move carries it */
     WRITTEN_MAX = 512 * 1024, /* of what was written last: more than a socket holds */
 };
 
@@ -27,7 +28,6 @@ struct port {
     bool ended;
     bool busy, again;   /* in port_kick, which is called from within, too */
     struct buf held;    /* of the guest, not yet handed on */
-    struct buf first;   /* for the guest, from another host */
     struct buf written; /* the last of it */
 };
 
@@ -57,8 +57,7 @@ static void watch(struct port *self)
 
     if (!self->ended && self->ops->room(self->opaque))
         events |= G_IO_IN;
-    if (!self->ended && (self->first.len || self->ops->output(self->opaque, &len)) &&
-        (self->first.len || len))
+    if (!self->ended && self->ops->output(self->opaque, &len) && len)
         events |= G_IO_OUT;
     if (self->source && events == self->events)
         return;
@@ -91,12 +90,6 @@ static size_t give(struct port *self, const uint8_t *bytes, size_t len)
 
 static void write_some(struct port *self)
 {
-    while (self->first.len && !self->ended) {
-        size_t n = give(self, self->first.data, self->first.len);
-        buf_consume(&self->first, n);
-        if (!n)
-            return;
-    }
     while (!self->ended) {
         size_t len = 0;
         const uint8_t *bytes = self->ops->output(self->opaque, &len);
@@ -162,10 +155,12 @@ void port_kick(struct port *self)
 struct port *port_new(const char *path, const struct port_ops *ops, void *opaque)
 {
     struct port *self;
+    int size = SEND_BUFFER;
     int fd = connect_unix(path);
 
     if (fd < 0)
         return NULL;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     self = g_new0(struct port, 1);
     *self = (struct port){.ops = ops, .opaque = opaque, .fd = fd};
     return self;
@@ -181,7 +176,6 @@ void port_free(struct port *self)
         g_source_remove(self->end_source);
     close(self->fd);
     buf_free(&self->held);
-    buf_free(&self->first);
     buf_free(&self->written);
     g_free(self);
 }
@@ -211,17 +205,19 @@ void port_unread(struct port *self, struct buf *out)
         size_t n = MIN((size_t)unread, self->written.len);
         buf_append(out, self->written.data + self->written.len - n, n);
     }
-    if (self->first.len)
-        buf_append(out, self->first.data, self->first.len);
 }
 
-void port_restore(struct port *self, const uint8_t *in, size_t in_len, const uint8_t *out,
-                  size_t out_len)
+bool port_restore(struct port *self, const uint8_t *in, size_t len)
 {
-    buf_reset(&self->held);
-    buf_reset(&self->first);
-    if (in_len)
-        buf_append(&self->held, in, in_len);
-    if (out_len)
-        buf_append(&self->first, out, out_len);
+    struct buf old = BUF_INIT;
+
+    do {
+        buf_reset(&self->held);
+        buf_reset(&old);
+        port_drain(self, READ_MAX, &old);
+    } while (old.len);
+    buf_free(&old);
+    if (len)
+        buf_append(&self->held, in, len);
+    return unread_by_peer(self->fd) <= 0;
 }

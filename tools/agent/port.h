@@ -40,8 +40,8 @@ void port_drain(struct port *self, size_t max, struct buf *held);
 /* Appends what was written and QEMU has not read. */
 void port_unread(struct port *self, struct buf *out);
 
-/* In front of everything that comes: bytes of the guest, and bytes for it, from another host. */
-void port_restore(struct port *self, const uint8_t *in, size_t in_len, const uint8_t *out,
-                  size_t out_len);
+/* The guest is another one now: what it has said so far is forgotten, these bytes of it come first.
+ * False: QEMU still has bytes to read that were meant for the other. */
+bool port_restore(struct port *self, const uint8_t *in, size_t len);
 
 #endif

@@ -177,6 +177,7 @@ void rfb_provide(struct rfb *self, const char *text, size_t len)
     }
     room = compressBound(wire->len);
     packed = g_malloc(room);
-    if (compress(packed, &room, wire->data, wire->len) == Z_OK)
+    /* Quickly: a state may be wanted any moment. */
+    if (compress2(packed, &room, wire->data, wire->len, Z_BEST_SPEED) == Z_OK)
         send_cut(self, CUT_PROVIDE | CUT_TEXT, packed, room);
 }

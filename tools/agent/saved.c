@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "saved.h"
 
+#include "agent/hub.h"
 #include "vmstate/fields.h"
 
 static const struct field rows[] = {
-    FIELD_ROW(U32, struct saved_agent, magic, .min = SAVED_AGENT_MAGIC, .max = SAVED_AGENT_MAGIC),
-    FIELD_ROW(U32, struct saved_agent, version, .min = 1, .max = SAVED_AGENT_VERSION),
-    FIELD_ROW(U32, struct saved_agent, in_len, .max = SAVED_BYTES_MAX),
-    FIELD_LIST(U8, struct saved_agent, in, in_len, SAVED_BYTES_MAX),
-    FIELD_ROW(U32, struct saved_agent, out_len, .max = SAVED_BYTES_MAX),
-    FIELD_LIST(U8, struct saved_agent, out, out_len, SAVED_BYTES_MAX),
-    FIELD_ROW(U32, struct saved_agent, hub_len, .max = SAVED_HUB_MAX),
-    FIELD_LIST(U8, struct saved_agent, hub, hub_len, SAVED_HUB_MAX),
-    FIELD_ROW(BOOL, struct saved_agent, guest_has),
-    FIELD_ROW(BOOL, struct saved_agent, host_has),
+    FIELD_ROW(U32, struct agent_blob, magic, .min = AGENT_BLOB_MAGIC, .max = AGENT_BLOB_MAGIC),
+    FIELD_ROW(U32, struct agent_blob, version, .min = 1, .max = AGENT_BLOB_VERSION),
+    FIELD_ROW(U32, struct agent_blob, in_len, .max = AGENT_BLOB_BYTES_MAX),
+    FIELD_LIST(U8, struct agent_blob, in, in_len, AGENT_BLOB_BYTES_MAX),
+    FIELD_ROW(U32, struct agent_blob, out_len, .max = AGENT_BLOB_BYTES_MAX),
+    FIELD_LIST(U8, struct agent_blob, out, out_len, AGENT_BLOB_BYTES_MAX),
+    FIELD_ROW(U32, struct agent_blob, own_len, .max = AGENT_BLOB_OWN_MAX),
+    FIELD_LIST(U8, struct agent_blob, own, own_len, AGENT_BLOB_OWN_MAX),
+    FIELD_ROW(U32, struct agent_blob, own_messages, .max = HUB_WINDOW),
+    FIELD_ROW(U32, struct agent_blob, text_len, .max = AGENT_BLOB_TEXT_MAX),
+    FIELD_LIST(U8, struct agent_blob, text, text_len, AGENT_BLOB_TEXT_MAX),
+    FIELD_ROW(U32, struct agent_blob, hub_len, .max = AGENT_BLOB_HUB_MAX),
+    FIELD_LIST(U8, struct agent_blob, hub, hub_len, AGENT_BLOB_HUB_MAX),
 };
 
-const struct field_table saved_agent_table = {
+const struct field_table agent_blob_table = {
     .name = "agent",
-    FIELD_TABLE_OF(struct saved_agent, rows),
+    FIELD_TABLE_OF(struct agent_blob, rows),
 };

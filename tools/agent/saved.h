@@ -6,28 +6,32 @@
 #ifndef CARAVAN_AGENT_SAVED_H
 #define CARAVAN_AGENT_SAVED_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#define SAVED_AGENT_MAGIC   0x47415643u /* "CVAG" */
-#define SAVED_AGENT_VERSION 1u
-#define SAVED_BYTES_MAX     (448u << 10) /* of one direction; both and the rest fit BUS_STATE_MAX */
-#define SAVED_HUB_MAX       (96u << 10)
+#define AGENT_BLOB_MAGIC   0x47415643u /* "CVAG" */
+#define AGENT_BLOB_VERSION 1u
+/* Each in bytes. All but the text fit BUS_STATE_MAX together. */
+#define AGENT_BLOB_BYTES_MAX (440u << 10)
+#define AGENT_BLOB_OWN_MAX   (40u << 10)
+#define AGENT_BLOB_HUB_MAX   (96u << 10)
+#define AGENT_BLOB_TEXT_MAX  (1000u << 10)
 
-struct saved_agent {
+struct agent_blob {
     uint32_t magic;
     uint32_t version;
-    uint32_t in_len; /* bytes of the guest that were read and not understood yet */
+    uint32_t in_len; /* bytes of the guest that nobody has looked at */
     uint8_t *in;
-    uint32_t out_len; /* bytes for the guest that QEMU had not read */
+    uint32_t out_len; /* bytes for the guest that QEMU has not read */
     uint8_t *out;
-    uint32_t hub_len; /* the hub's record */
+    uint32_t own_len; /* chunks of the clipboard's side that the hub has not looked at */
+    uint8_t *own;
+    uint32_t own_messages; /* HUB_WINDOW at most: so many messages are on their way */
+    uint32_t text_len;     /* what the clipboard's side still wants to say: the rest of a text */
+    uint8_t *text;
+    uint32_t hub_len; /* proto/saved_agent.h's saved_hub_table; 0: the guest's port was closed */
     uint8_t *hub;
-    bool guest_has; /* text for the host */
-    bool host_has;
 };
 
-extern const struct field_table saved_agent_table;
+extern const struct field_table agent_blob_table;
 
 #endif

@@ -8,16 +8,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/saved_state.h"
+#include "saved.h"
+
+struct clip;
 struct hub;
 struct port;
 
-/* What is now, with everything on its way in either direction; changes nothing. port may be NULL.
- * At least one byte, at most BUS_STATE_MAX. */
-GBytes *state_save(struct hub *hub, struct port *port);
+/* What is now, with everything on its way in either direction; all goes on as before. The hub wakes
+ * its sides meanwhile: what they do then must not come before this returns. port may be NULL.
+ * At least one byte, at most BUS_STATE_MAX; never NULL. */
+GBytes *state_save(struct hub *hub, struct clip *clip, struct port *port);
 
-/* The guest goes on where the bytes say; hub is as new. False, with a word in the log, when they
- * are of no use: then nothing was changed. */
-bool state_load(struct hub *hub, struct port *port, const uint8_t *bytes, size_t len,
-                uint32_t client_id);
+/* A state taken apart. */
+struct state {
+    struct agent_blob blob;
+    uint32_t client; /* the clipboard's side, as the hub knew it; 0: it was not in a session */
+    struct main_state main;
+};
+
+/* Fills *out, whatever it held (state_clear frees it). False, with a word in the log and *out
+ * empty, when the bytes are of no use or the guest's port was closed. */
+bool state_load(const uint8_t *bytes, size_t len, struct state *out);
+void state_clear(struct state *self);
 
 #endif

@@ -23,6 +23,7 @@ class Vnc:
         self.notices = []  # True: somebody has text
         self._texts = []
         self._greeted = False
+        self.hold = False  # asked, it answers at give() only
         self._greet()
         threading.Thread(target=self._read, daemon=True).start()
         self._wait(lambda: self._greeted, 30, "Extended Clipboard")
@@ -69,8 +70,8 @@ class Vnc:
                 self._greeted = True
             elif flags & NOTIFY:
                 self.notices.append(bool(flags & TEXT))
-            elif flags & REQUEST:
-                self._provide()
+            elif flags & REQUEST and not self.hold:
+                self.give()
             elif flags & PROVIDE:
                 plain = zlib.decompressobj().decompress(data)
                 size = struct.unpack(">I", plain[:4])[0]
@@ -80,7 +81,8 @@ class Vnc:
     def _send(self, flags, data=b""):
         self._socket.sendall(struct.pack(">BxxxiI", 6, -4 - len(data), flags) + data)
 
-    def _provide(self):
+    def give(self):
+        """Gives what it has offered."""
         text = self._offered + b"\0"
         self._send(PROVIDE | TEXT, zlib.compress(struct.pack(">I", len(text)) + text))
 
