@@ -295,7 +295,7 @@ static void set_clip(struct agent *self, const struct state *state)
         guest_offers(self, false);
     if (state)
         self->clip = clip_arrive(self->hub, state->client ? state->client : CLIP_ID, &clip_ops,
-                                 self, self, &state->main, state->blob.text, state->blob.text_len);
+                                 self, self, &state->main, &state->words);
     else
         self->clip = clip_new(self->hub, CLIP_ID, &clip_ops, self, self);
     clip_offer(self->clip, self->user_has);

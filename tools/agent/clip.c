@@ -21,7 +21,6 @@ struct clip {
     const struct clip_ops *ops;
     void *opaque;
     bool busy;     /* in clip_wake: what the hub has more of is seen there */
-    bool arrives;  /* another's last words are to be said first */
     bool ready;    /* the guest's capabilities are known */
     bool offers;   /* the host's text, if it has any, once all the news is in */
     bool crlf;     /* the guest's line ends */
@@ -31,11 +30,13 @@ struct clip {
     unsigned host_asked;  /* answers owed by it */
     uint32_t window;      /* messages the hub takes */
     struct buf in;        /* of the hub: header and body so far */
-    uint32_t skip;        /* bytes of a body that is too long */
-    struct buf out;       /* for the hub */
+    uint32_t skip;        /* bytes of a body that is too long, or of another's message */
+    struct buf out;       /* for the hub: whole messages, but for the first */
+    size_t begun;         /* bytes of the first, of which the hub has some; 0: of none */
 };
 
 static void begin(struct clip *self);
+static void announce(struct clip *self);
 
 struct clip *clip_new(struct hub *hub, uint32_t id, const struct clip_ops *ops, void *opaque,
                       void *owner)
@@ -44,21 +45,30 @@ struct clip *clip_new(struct hub *hub, uint32_t id, const struct clip_ops *ops, 
 
     *self = (struct clip){.hub = hub, .ops = ops, .opaque = opaque};
     self->client = hub_client_new(hub, id, true, owner);
+    self->window = HUB_WINDOW;
     if (hub_guest_is_open(hub))
         begin(self);
     return self;
 }
 
 struct clip *clip_arrive(struct hub *hub, uint32_t id, const struct clip_ops *ops, void *opaque,
-                         void *owner, const struct main_state *state, const uint8_t *unsaid,
-                         size_t len)
+                         void *owner, const struct main_state *state,
+                         const struct clip_words *words)
 {
     struct clip *self = g_new0(struct clip, 1);
 
-    *self = (struct clip){.hub = hub, .ops = ops, .opaque = opaque, .arrives = true};
-    if (len)
-        buf_append(&self->out, unsaid, len);
+    *self = (struct clip){.hub = hub, .ops = ops, .opaque = opaque};
     self->client = hub_client_arrive(hub, id, true, owner, state);
+    self->begun = words->begun;
+    self->skip = words->skip;
+    if (words->len)
+        buf_append(&self->out, words->unsaid, words->len);
+    else if (words->begun)
+        memset(buf_extend(&self->out, words->begun), 0, words->begun);
+    if (words->begun && !words->len)
+        begin(self); /* the hub throws away what is said for the rest */
+    else
+        announce(self); /* which makes the hub begin anew once the rest is said */
     return self;
 }
 
@@ -67,10 +77,10 @@ const struct hub_client *clip_client(const struct clip *self)
     return self->client;
 }
 
-const uint8_t *clip_unsaid(const struct clip *self, size_t *len)
+struct clip_words clip_unsaid(const struct clip *self)
 {
-    *len = self->out.len;
-    return self->out.data;
+    return (struct clip_words){
+        .unsaid = self->out.data, .len = self->out.len, .begun = self->begun};
 }
 
 void clip_free(struct clip *self)
@@ -88,6 +98,21 @@ bool clip_guest_offers(const struct clip *self)
     return self->guest_has;
 }
 
+/* The next n bytes of `out` are the hub's. */
+static void count_begun(struct clip *self, size_t n)
+{
+    for (size_t at = 0, step; at < n; at += step) {
+        if (!self->begun) {
+            struct reader header = reader_make(self->out.data + at, self->out.len - at);
+
+            reader_skip(&header, HEADER_BYTES - 4);
+            self->begun = HEADER_BYTES + (size_t)reader_u32(&header);
+        }
+        step = MIN(self->begun, n - at);
+        self->begun -= step;
+    }
+}
+
 static void flush(struct clip *self)
 {
     while (self->out.len && self->window) {
@@ -95,6 +120,7 @@ static void flush(struct clip *self)
         size_t n = MIN(self->out.len, sizeof(bytes));
 
         memcpy(bytes, self->out.data, n);
+        count_begun(self, n);
         buf_consume(&self->out, n);
         self->window--;
         hub_client_data(self->client, bytes, n);
@@ -253,6 +279,8 @@ static void handle(struct clip *self, uint32_t type, const uint8_t *bytes, size_
 {
     struct reader body = reader_make(bytes, len);
 
+    if (!self->ready && type != VD_AGENT_ANNOUNCE_CAPABILITIES)
+        return; /* for who was there before */
     for (size_t i = 0; i < G_N_ELEMENTS(messages); i++) {
         if (messages[i].type == type)
             messages[i].handle(self, &body);
@@ -297,13 +325,12 @@ static void take(struct clip *self, const uint8_t *bytes, size_t len)
     } while (next_message(self));
 }
 
+/* A message that is begun is ended, whoever still wants it. */
 static void begin(struct clip *self)
 {
     buf_reset(&self->in);
-    buf_reset(&self->out);
+    buf_truncate(&self->out, self->begun);
     self->skip = 0;
-    self->arrives = false;
-    self->window = HUB_WINDOW;
     hub_client_start(self->client, (uint32_t)TOKENS_WITHOUT_END);
     announce(self);
 }
@@ -316,7 +343,7 @@ static void end(struct clip *self)
     self->ready = self->guest_has = false;
     self->guest_asked = self->host_asked = 0;
     buf_reset(&self->in);
-    buf_reset(&self->out);
+    buf_truncate(&self->out, self->begun);
     while (owed--)
         self->ops->guest_gives(self->opaque, "", 0);
     if (had)
@@ -331,6 +358,7 @@ static void hear(struct clip *self, const struct hub_word *word)
         break;
     case HUB_SAY_CONNECTED:
     case HUB_SAY_CONNECTED_TOKENS:
+        self->window = HUB_WINDOW;
         begin(self);
         break;
     case HUB_SAY_TOKENS:
@@ -338,8 +366,7 @@ static void hear(struct clip *self, const struct hub_word *word)
         flush(self);
         break;
     case HUB_SAY_DATA:
-        if (!self->arrives) /* else it is for who was there before */
-            take(self, word->bytes, word->len);
+        take(self, word->bytes, word->len);
         break;
     }
 }
@@ -352,10 +379,7 @@ static bool follow_up(struct clip *self)
     self->offers = false;
     if (offers)
         clip_offer(self, true);
-    if (!self->arrives || self->out.len || self->window < HUB_WINDOW)
-        return offers;
-    begin(self); /* AGENT_START in a session: it begins anew */
-    return true;
+    return offers;
 }
 
 void clip_wake(struct clip *self)

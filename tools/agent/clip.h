@@ -28,16 +28,24 @@ struct clip_ops {
 /* `owner` is what the hub knows it by; id as hub_client_new's. */
 struct clip *clip_new(struct hub *hub, uint32_t id, const struct clip_ops *ops, void *opaque,
                       void *owner);
-/* One that goes on where another was, and begins anew as soon as `unsaid` is said: what the host
- * had is released then, what the guest has asked for is answered with nothing. Call clip_wake. */
+/* What is on its way between it and the hub, besides what the hub knows. */
+struct clip_words {
+    const uint8_t *unsaid; /* what waits until the hub takes it; borrowed */
+    size_t len;            /* 0 with begun: it did not come along */
+    size_t begun;          /* bytes of that, or that are missing, of a message begun */
+    uint32_t skip;         /* bytes of the hub's that come first and are the end of a message */
+};
+
+/* One that goes on where another was: it says what the other did not and then begins anew. What the
+ * host had is released, what the guest has asked for is answered with nothing. Call clip_wake. */
 struct clip *clip_arrive(struct hub *hub, uint32_t id, const struct clip_ops *ops, void *opaque,
-                         void *owner, const struct main_state *state, const uint8_t *unsaid,
-                         size_t len);
+                         void *owner, const struct main_state *state,
+                         const struct clip_words *words);
 void clip_free(struct clip *self);
 
-/* For the state: what the hub knows it by, and what waits until the hub takes it (borrowed). */
+/* For the state: what the hub knows it by, and all of clip_words but skip. */
 const struct hub_client *clip_client(const struct clip *self);
-const uint8_t *clip_unsaid(const struct clip *self, size_t *len);
+struct clip_words clip_unsaid(const struct clip *self);
 
 /* The hub has something for it. */
 void clip_wake(struct clip *self);

@@ -15,6 +15,7 @@
 #define AGENT_BLOB_OWN_MAX   (40u << 10)
 #define AGENT_BLOB_HUB_MAX   (96u << 10)
 #define AGENT_BLOB_TEXT_MAX  (1000u << 10)
+#define AGENT_BLOB_BEGUN_MAX (4u << 20) /* a text of RFB_TEXT_MAX with other ends of lines */
 
 struct agent_blob {
     uint32_t magic;
@@ -26,7 +27,8 @@ struct agent_blob {
     uint32_t own_len; /* chunks of the clipboard's side that the hub has not looked at */
     uint8_t *own;
     uint32_t own_messages; /* HUB_WINDOW at most: so many messages are on their way */
-    uint32_t text_len;     /* what the clipboard's side still wants to say: the rest of a text */
+    uint32_t begun;        /* bytes missing of a message that the clipboard's side has begun */
+    uint32_t text_len;     /* all that it still wants to say; 0 with begun: that is too long */
     uint8_t *text;
     uint32_t hub_len; /* proto/saved_agent.h's saved_hub_table; 0: the guest's port was closed */
     uint8_t *hub;

@@ -66,13 +66,13 @@ static void save_bytes(const struct main_state *main, struct port *port, struct 
 static void save_text(const struct clip *clip, struct agent_blob *out)
 {
     size_t others = LENGTHS + out->in_len + out->out_len + out->own_len + out->hub_len;
-    size_t len;
-    const uint8_t *text = clip_unsaid(clip, &len);
+    struct clip_words words = clip_unsaid(clip);
 
-    if (!len || len > AGENT_BLOB_TEXT_MAX || others + len > BUS_STATE_MAX)
+    out->begun = (uint32_t)words.begun;
+    if (!words.len || words.len > AGENT_BLOB_TEXT_MAX || others + words.len > BUS_STATE_MAX)
         return;
-    out->text_len = (uint32_t)len;
-    out->text = g_memdup2(text, len);
+    out->text_len = (uint32_t)words.len;
+    out->text = g_memdup2(words.unsaid, words.len);
 }
 
 static GBytes *pack(const struct agent_blob *blob)
@@ -148,6 +148,20 @@ static void fill_agent(const struct agent_blob *blob, struct main_state *main)
     main->agent.write_data = bytes.data;
 }
 
+/* How much of what the guest was saying to the clipboard's side is still to come. */
+static uint32_t end_of_message(const struct state *self)
+{
+    const struct saved_inflow *streams[] = {&self->main.hub.client_port,
+                                            &self->main.hub.server_port};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(streams); i++) {
+        const struct saved_inflow *in = streams[i];
+        if (in->left && in->to.kind == SAVED_CLIENT && in->to.id == self->client)
+            return in->left;
+    }
+    return 0;
+}
+
 static bool load_hub(struct state *self)
 {
     if (!self->blob.hub_len) {
@@ -161,10 +175,10 @@ static bool load_hub(struct state *self)
         return false;
     }
     self->client = self->main.hub.n_members ? self->main.hub.members[0].id : 0;
-    if (!self->client || !self->main.hub.members[0].started) {
-        self->blob.own_len = self->blob.own_messages = 0;
-        self->blob.text_len = 0; /* of no session */
-    }
+    if (!self->client || !self->main.hub.members[0].started)
+        self->blob.own_messages = 0; /* of no session */
+    self->words = (struct clip_words){self->blob.text, self->blob.text_len, self->blob.begun,
+                                      end_of_message(self)};
     return true;
 }
 

@@ -8,10 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "clip.h"
 #include "proto/saved_state.h"
 #include "saved.h"
 
-struct clip;
 struct hub;
 struct port;
 
@@ -24,6 +24,7 @@ GBytes *state_save(struct hub *hub, struct clip *clip, struct port *port);
 struct state {
     struct agent_blob blob;
     uint32_t client; /* the clipboard's side, as the hub knew it; 0: it was not in a session */
+    struct clip_words words; /* borrowed from blob */
     struct main_state main;
 };
 
