@@ -67,9 +67,9 @@ class Host:
                                        arguments=self.arguments(folder))
         return port
 
-    def returns(self):
+    def set_return_path(self, state):
         self.machine.qmp.command("migrate-set-capabilities", capabilities=[
-            {"capability": "return-path", "state": True}])
+            {"capability": "return-path", "state": state}])
 
     def lines(self, what):
         with open(self.log, encoding="utf-8") as log:
@@ -178,28 +178,50 @@ def leave_with_paste_under_way(source, user):
     return content
 
 
-def move(bench, folder, source):
-    """A live migration of a VM whose guest pastes; returns the target."""
+def hop(bench, folder, source, name):
+    """A live migration to a new host, which is returned; the VM runs there or stands as before."""
+    target = Host(bench, name)
+    port = target.wait_for_move(folder)
+    for host in (source, target):
+        host.set_return_path(True)
+    source.machine.qmp.command("migrate-set-parameters", max_bandwidth=1 << 32)
+    since = len(source.lines("state saved"))
+    source.machine.migrate(port)
+    status = source.machine.wait_migrated()
+    bench.say(f"migrated, downtime {status['downtime']} ms; "
+              f"{source.said('state saved', since=since)}; {target.said('state loaded')}")
+    source.machine.quit()
+    source.end()
+    return target
+
+
+def move_with_paste_under_way(bench, folder, source):
     user = source.user()
     pids, log = source.machine.agent_pids(), source.machine.agent_log()
     content = leave_with_paste_under_way(source, user)
-    target = Host(bench, "target")
-    port = target.wait_for_move(folder)
-    for host in (source, target):
-        host.returns()
-    source.machine.qmp.command("migrate-set-parameters", max_bandwidth=1 << 32)
-    source.machine.migrate(port)
-    status = source.machine.wait_migrated()
-    bench.say(f"migrated, downtime {status['downtime']} ms; {source.said('state saved')}; "
-              f"{target.said('state loaded')}")
-    source.machine.quit()
-    source.end()
+    target = hop(bench, folder, source, "target")
     target.machine.qmp.command("cont")
     wait_asked(target.machine, "/run/underway")
     size, digest = target.machine.shell("wc -c < /run/underway; sha256sum < /run/underway").split()[:2]
     check(digest == content.sha256, f"a paste that was under way gave {size} bytes")
     bench.say(f"a paste of {size} bytes that was under way has ended in the guest of the target")
     both_ways(target, target.user())
+    check_undisturbed(target.machine, pids, log)
+    return target
+
+
+def move_with_what_the_guest_has(bench, folder, source):
+    user = source.user()
+    pids, log = source.machine.agent_pids(), source.machine.agent_log()
+    since = len(user.notices)
+    guest_copies(source.machine, b"from before\n")
+    user.wait_notice(since, 30)
+    target = hop(bench, folder, source, "third")
+    user = target.user()
+    user.wait_notice(0, 30)
+    check(user.paste() == b"from before\r\n\0", "what was copied before the move is not there")
+    bench.say("what the guest copied before the move, a VNC user pastes after it")
+    both_ways(target, user)
     check_undisturbed(target.machine, pids, log)
     return target
 
@@ -213,6 +235,7 @@ def move_while_nobody_answers(bench, folder, source):
     since = len(source.lines("the guest wants"))
     ask(source.machine, "/run/waiting")
     source.said("the guest wants", since=since)
+    source.set_return_path(False)  # a file says nothing
     source.machine.qmp.command("migrate", uri=f"exec:cat > {bench.path('vm')}")
     source.machine.wait_migrated()
     source.machine.quit()
@@ -279,7 +302,8 @@ def test(bench, _options):
     both_ways(host, user)
     long_text(host, user)
     go_back(bench, host)
-    host = move(bench, folder, host)
+    host = move_with_paste_under_way(bench, folder, host)
+    host = move_with_what_the_guest_has(bench, folder, host)
     host = move_while_nobody_answers(bench, folder, host)
     host.machine.quit()
     host.end()

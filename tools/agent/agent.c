@@ -10,8 +10,8 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "bus.h"
-#include "check.h"
 #include "clip.h"
+#include "monitor.h"
 #include "options.h"
 #include "port.h"
 #include "rfb.h"
@@ -31,11 +31,11 @@ struct agent {
     GMainLoop *main;
     struct hub *hub;
     struct clip *clip;
-    struct port *port;   /* NULL: QEMU is not there */
-    struct rfb *rfb;     /* NULL: its VNC server is not there */
-    struct bus *bus;     /* NULL: not wanted */
-    struct check *check; /* of the QEMU that is there */
-    struct buf early;    /* what the guest said before a move, until there is a port */
+    struct port *port;       /* NULL: QEMU is not there */
+    struct rfb *rfb;         /* NULL: its VNC server is not there */
+    struct bus *bus;         /* NULL: not wanted */
+    struct monitor *monitor; /* of the QEMU that is there */
+    struct buf early;        /* what the guest said before a move, until there is a port */
     /* GLib's sources. */
     unsigned retry, drop, renew, late, resume;
     bool waits;    /* for the state of an incoming VM: nothing is said to the guest */
@@ -97,6 +97,17 @@ static void on_checked(void *opaque, bool incoming)
         begin_without_state(self, "the VM waits for no migration");
 }
 
+/* QEMU tells those who come of no offer that was made before. */
+static void on_vnc_user(void *opaque)
+{
+    struct agent *self = opaque;
+
+    if (self->rfb && self->offered)
+        rfb_offer(self->rfb, true);
+}
+
+static const struct monitor_ops monitor_ops = {on_checked, on_vnc_user};
+
 /* ---- The guest's port ---- */
 
 static size_t port_room(void *opaque)
@@ -132,7 +143,7 @@ static void port_taken(void *opaque, size_t len)
 static void lose_port(struct agent *self)
 {
     port_free(g_steal_pointer(&self->port));
-    check_free(g_steal_pointer(&self->check));
+    monitor_free(g_steal_pointer(&self->monitor));
     stop_waiting(self);
     hub_guest_close(self->hub);
 }
@@ -365,7 +376,7 @@ static void connect_port(struct agent *self)
         return;
     log_note("connected to the guest's port at %s", self->options.port);
     if (self->options.qmp)
-        self->check = check_new(self->options.qmp, self->options.id, on_checked, self);
+        self->monitor = monitor_new(self->options.qmp, self->options.id, &monitor_ops, self);
     self->waits = !self->arrived && (self->options.incoming || self->options.qmp);
     if (self->arrived)
         port_restore(self->port, self->early.data, self->early.len);
@@ -507,7 +518,7 @@ static void stop(struct agent *self)
         if (sources[i])
             g_source_remove(sources[i]);
     }
-    check_free(self->check);
+    monitor_free(self->monitor);
     bus_free(self->bus);
     rfb_free(self->rfb);
     clip_free(self->clip);

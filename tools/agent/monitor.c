@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "check.h"
+#include "monitor.h"
 
 #include <errno.h>
-#include <glib.h>
+#include <glib-unix.h>
 #include <json-glib/json-glib.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -19,36 +19,52 @@ enum {
     LOOK_MS = 20,
 };
 
-struct check {
-    char *qmp_path, *id;
-    void (*done)(void *opaque, bool incoming);
+struct monitor {
+    const struct monitor_ops *ops;
     void *opaque;
+    char *path, *id;
+    int fd; /* -1: not connected, or given up */
+    GString *rest;
     GThread *thread;
-    unsigned timer;
-    gint finished;
+    gint finished; /* it has */
     bool incoming;
+    unsigned source; /* GLib's: for the thread, then for the descriptor */
 };
 
-struct monitor {
-    int fd;
-    GString *rest;
-};
+/* The next line there is; NULL: none is whole. */
+static char *take_line(struct monitor *self)
+{
+    char *end = strchr(self->rest->str, '\n');
+    char *line = end ? g_strndup(self->rest->str, (gsize)(end - self->rest->str)) : NULL;
+
+    if (end)
+        g_string_erase(self->rest, 0, end - self->rest->str + 1);
+    return line;
+}
+
+/* False: there is no more to come. A NUL would end a line; there is none in JSON. */
+static bool read_some(struct monitor *self)
+{
+    char bytes[4096];
+    ssize_t n = recv(self->fd, bytes, sizeof(bytes), 0);
+
+    if (n > 0)
+        g_string_append_len(self->rest, bytes, n);
+    return (n > 0 && self->rest->len <= REPLY_MAX && !memchr(bytes, 0, (size_t)n)) ||
+           (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
 
 /* The next line; NULL when none comes in time. */
 static char *read_line(struct monitor *self)
 {
-    char *end;
+    char *line;
 
-    while (!(end = strchr(self->rest->str, '\n'))) {
+    while (!(line = take_line(self))) {
         struct pollfd wait = {.fd = self->fd, .events = POLLIN};
-        char bytes[4096];
-        ssize_t n = poll(&wait, 1, ANSWER_MS) > 0 ? recv(self->fd, bytes, sizeof(bytes), 0) : -1;
-        if (n <= 0 || self->rest->len > REPLY_MAX)
+
+        if (poll(&wait, 1, ANSWER_MS) <= 0 || !read_some(self))
             return NULL;
-        g_string_append_len(self->rest, bytes, n);
     }
-    char *line = g_strndup(self->rest->str, (gsize)(end - self->rest->str));
-    g_string_erase(self->rest, 0, end - self->rest->str + 1);
     return line;
 }
 
@@ -160,71 +176,98 @@ static bool is_incoming(struct monitor *self)
     return !g_strcmp0(string_of(object, "status"), "inmigrate");
 }
 
-static bool check_all(const char *qmp_path, const char *id)
+static void check_all(struct monitor *self)
 {
-    struct monitor monitor = {.fd = connect_unix(qmp_path)};
     g_autoptr(JsonNode) answer = NULL;
-    bool incoming = false;
 
-    if (monitor.fd < 0) {
-        log_warn("nothing was checked: the monitor at %s: %s", qmp_path, g_strerror(errno));
-        return false;
+    self->fd = connect_unix(self->path);
+    if (self->fd < 0) {
+        log_warn("nothing was checked: the monitor at %s: %s", self->path, g_strerror(errno));
+        return;
     }
-    monitor.rest = g_string_new(NULL);
-    answer = ask(&monitor, "{\"execute\": \"qmp_capabilities\"}\n");
-    if (answer) {
-        incoming = is_incoming(&monitor);
-        check_return_path(&monitor);
-        check_object(&monitor, id);
-    } else {
-        log_warn("nothing was checked: the monitor at %s does not answer", qmp_path);
+    answer = ask(self, "{\"execute\": \"qmp_capabilities\"}\n");
+    if (!answer) {
+        log_warn("nothing was checked: the monitor at %s does not answer", self->path);
+        close(self->fd);
+        self->fd = -1;
+        return;
     }
-    g_string_free(monitor.rest, TRUE);
-    close(monitor.fd);
-    return incoming;
+    self->incoming = is_incoming(self);
+    check_return_path(self);
+    check_object(self, self->id);
 }
 
 static gpointer run(gpointer opaque)
 {
-    struct check *self = opaque;
+    struct monitor *self = opaque;
 
-    self->incoming = check_all(self->qmp_path, self->id);
+    check_all(self);
     g_atomic_int_set(&self->finished, 1);
     return NULL;
 }
 
+/* ---- In the main loop ---- */
+
+static void hear(struct monitor *self, const char *line)
+{
+    g_autoptr(JsonNode) node = json_from_string(line, NULL);
+    JsonObject *object = node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+
+    if (!g_strcmp0(string_of(object, "event"), "VNC_INITIALIZED"))
+        self->ops->vnc_user(self->opaque);
+}
+
+static gboolean on_fd(gint fd, GIOCondition condition, gpointer opaque)
+{
+    struct monitor *self = opaque;
+    bool more = read_some(self);
+    char *line;
+
+    while ((line = take_line(self))) {
+        hear(self, line);
+        g_free(line);
+    }
+    if (!more)
+        self->source = 0;
+    return more ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
 static gboolean look(gpointer opaque)
 {
-    struct check *self = opaque;
+    struct monitor *self = opaque;
 
     if (!g_atomic_int_get(&self->finished))
         return G_SOURCE_CONTINUE;
-    self->timer = 0;
-    self->done(self->opaque, self->incoming);
+    self->source = self->fd < 0 ? 0 : g_unix_fd_add(self->fd, G_IO_IN | G_IO_HUP, on_fd, self);
+    self->ops->checked(self->opaque, self->incoming);
     return G_SOURCE_REMOVE;
 }
 
-struct check *check_new(const char *qmp_path, const char *id,
-                        void (*done)(void *opaque, bool incoming), void *opaque)
+struct monitor *monitor_new(const char *path, const char *id, const struct monitor_ops *ops,
+                            void *opaque)
 {
-    struct check *self = g_new0(struct check, 1);
+    struct monitor *self = g_new0(struct monitor, 1);
 
-    *self = (struct check){.done = done, .opaque = opaque};
-    self->qmp_path = g_strdup(qmp_path);
+    *self = (struct monitor){.ops = ops, .opaque = opaque, .fd = -1};
+    self->path = g_strdup(path);
     self->id = g_strdup(id);
-    self->thread = g_thread_new("check", run, self);
-    self->timer = g_timeout_add(LOOK_MS, look, self);
+    self->rest = g_string_new(NULL);
+    self->thread = g_thread_new("monitor", run, self);
+    self->source = g_timeout_add(LOOK_MS, look, self);
     return self;
 }
 
-void check_free(struct check *self)
+void monitor_free(struct monitor *self)
 {
     if (!self)
         return;
-    if (self->timer)
-        g_source_remove(self->timer);
+    if (self->source)
+        g_source_remove(self->source);
     g_thread_join(self->thread);
-    g_free(self->qmp_path);
+    if (self->fd >= 0)
+        close(self->fd);
+    g_string_free(self->rest, TRUE);
+    g_free(self->path);
     g_free(self->id);
     g_free(self);
 }
