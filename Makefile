@@ -21,6 +21,7 @@ check: all
 
 bench: all
 	@bench/run $(ARGS)
+	@bench/vmstate.py $(VMSTATE_ARGS)
 
 # Long ones: fuzzing, memory over ten minutes, many moves.
 soak: all

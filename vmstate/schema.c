@@ -148,29 +148,46 @@ static void fill_field_error(struct vmstate_error *error, const struct vmstate_s
                source->error.field[0] ? ": " : "", source->error.reason);
 }
 
-/* Can a section end here: does its footer, another section or the end of state follow? */
-static enum vmstate_measure follows(const struct vmstate_section *section, const uint8_t *p,
-                                    size_t left)
+/* How sure it is that a section can end where these bytes begin. */
+enum follow {
+    FOLLOW_NOT,
+    FOLLOW_SHORT, /* more bytes are needed */
+    FOLLOW_WEAK,  /* a byte 0: the end of the stream, or just a 0 */
+    FOLLOW_FINE,
+};
+
+static enum follow follows_section(const uint8_t *p, size_t left)
 {
-    if (left == 0)
-        return VMSTATE_MEASURE_SHORT;
-    if (p[0] == BYTE_EOF)
-        return VMSTATE_MEASURED;
-    if (p[0] != BYTE_FOOTER && p[0] != VMSTATE_SECTION_FULL)
-        return VMSTATE_MEASURE_FAILED;
-    if (left < (p[0] == BYTE_FOOTER ? FOOTER_SIZE : SECTION_HEAD))
-        return VMSTATE_MEASURE_SHORT;
-    if (p[0] == BYTE_FOOTER)
-        return ((uint32_t)p[1] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 8 | p[4]) ==
-                       section->id
-                   ? VMSTATE_MEASURED
-                   : VMSTATE_MEASURE_FAILED;
+    if (left < SECTION_HEAD)
+        return FOLLOW_SHORT;
     if (p[5] == 0)
-        return VMSTATE_MEASURE_FAILED;
+        return FOLLOW_NOT;
     for (size_t i = 0; i < p[5] && SECTION_HEAD + i < left; i++)
         if (!g_ascii_isprint(p[SECTION_HEAD + i]))
-            return VMSTATE_MEASURE_FAILED;
-    return left < (size_t)SECTION_HEAD + p[5] ? VMSTATE_MEASURE_SHORT : VMSTATE_MEASURED;
+            return FOLLOW_NOT;
+    return left < (size_t)SECTION_HEAD + p[5] ? FOLLOW_SHORT : FOLLOW_FINE;
+}
+
+/* Its footer, another section, or the end of state. */
+static enum follow follows(const struct vmstate_section *section, const uint8_t *p, size_t left)
+{
+    if (left == 0)
+        return FOLLOW_SHORT;
+    switch (p[0]) {
+    case BYTE_EOF:
+        return left == 1 || p[1] == BYTE_DESCRIPTION ? FOLLOW_FINE : FOLLOW_WEAK;
+    case VMSTATE_SECTION_FULL:
+        return follows_section(p, left);
+    case BYTE_FOOTER:
+        if (left < FOOTER_SIZE)
+            return FOLLOW_SHORT;
+        return ((uint32_t)p[1] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 8 | p[4]) ==
+                       section->id
+                   ? FOLLOW_FINE
+                   : FOLLOW_NOT;
+    default:
+        return FOLLOW_NOT;
+    }
 }
 
 static bool depends_on_flavour(const struct field_table *table, unsigned depth)
@@ -187,54 +204,53 @@ static bool depends_on_flavour(const struct field_table *table, unsigned depth)
     return false;
 }
 
-static enum vmstate_measure measure_as(const struct field_table *table,
-                                       const struct vmstate_section *section,
-                                       struct fields_source *source, struct vmstate_error *error)
+static enum follow measure_as(const struct field_table *table,
+                              const struct vmstate_section *section, struct fields_source *source,
+                              struct vmstate_error *error)
 {
     struct vmstate_tree *tree = tree_new(section->name, section->instance, section->version,
                                          source->bytes, source->len, false);
     enum fields_outcome outcome = fields_tree(table, source, tree);
-    enum vmstate_measure measure;
+    enum follow follow;
 
     vmstate_tree_free(tree);
     if (outcome != FIELDS_READ) {
         fill_field_error(error, section, source);
-        return outcome == FIELDS_SHORT ? VMSTATE_MEASURE_SHORT : VMSTATE_MEASURE_FAILED;
+        return outcome == FIELDS_SHORT ? FOLLOW_SHORT : FOLLOW_NOT;
     }
-    measure = follows(section, source->bytes + source->pos, source->len - source->pos);
-    if (measure != VMSTATE_MEASURED)
+    follow = follows(section, source->bytes + source->pos, source->len - source->pos);
+    if (follow == FOLLOW_NOT)
         fill_error(error, section, source->pos, "what follows its layout is no section (byte %u)",
-                   source->pos < source->len ? source->bytes[source->pos] : 0);
-    return measure;
+                   source->bytes[source->pos]);
+    return follow;
 }
 
-/* As each flavour in turn. Only one that fits, and it is known who wrote the stream. */
-static enum vmstate_measure measure_flavours(struct vmstate_schemas *self,
-                                             const struct field_table *table,
-                                             const struct vmstate_section *section,
-                                             struct fields_source *source, uint64_t *size,
-                                             struct vmstate_error *error)
+/* As each flavour in turn: the first of those that fit best. Only one, and it is known who wrote
+ * the stream. */
+static enum follow measure_flavours(struct vmstate_schemas *self, const struct field_table *table,
+                                    const struct vmstate_section *section,
+                                    struct fields_source *source, uint64_t *size,
+                                    struct vmstate_error *error)
 {
-    enum vmstate_measure best = VMSTATE_MEASURE_FAILED;
+    enum follow best = FOLLOW_NOT;
     unsigned fitting = 0;
     uint64_t flavour = 0;
 
     for (unsigned i = 0; i < self->n_flavours; i++) {
-        enum vmstate_measure measure;
+        enum follow follow;
 
         source->flavours = UINT64_C(1) << i;
-        measure = measure_as(table, section, source, error);
-        if (measure == VMSTATE_MEASURE_SHORT)
-            return measure;
-        if (measure == VMSTATE_MEASURE_FAILED)
+        if (self->excluded & source->flavours)
             continue;
-        if (fitting++ == 0) {
-            best = measure;
-            flavour = source->flavours;
-            *size = source->pos;
-        }
+        follow = measure_as(table, section, source, error);
+        fitting = follow > best ? 1 : fitting + (follow == best);
+        if (follow <= best)
+            continue;
+        best = follow;
+        flavour = source->flavours;
+        *size = source->pos;
     }
-    if (fitting == 1)
+    if (fitting == 1 && best == FOLLOW_FINE)
         self->flavour = flavour;
     return best;
 }
@@ -246,16 +262,21 @@ enum vmstate_measure vmstate_schemas_measure(struct vmstate_schemas *self,
 {
     const struct field_table *table = need_section(self, section, error);
     struct fields_source source = {.bytes = bytes, .len = len, .version = section->version};
-    enum vmstate_measure measure;
+    enum follow follow;
 
     if (!table)
         return VMSTATE_MEASURE_FAILED;
-    if (!self->flavour && depends_on_flavour(table, 0))
-        return measure_flavours(self, table, section, &source, size, error);
-    source.flavours = self->flavour;
-    measure = measure_as(table, section, &source, error);
-    *size = source.pos;
-    return measure;
+    self->excluded |= table->excludes;
+    if (!self->flavour && depends_on_flavour(table, 0)) {
+        follow = measure_flavours(self, table, section, &source, size, error);
+    } else {
+        source.flavours = self->flavour;
+        follow = measure_as(table, section, &source, error);
+        *size = source.pos;
+    }
+    if (follow == FOLLOW_SHORT)
+        return VMSTATE_MEASURE_SHORT;
+    return follow == FOLLOW_NOT ? VMSTATE_MEASURE_FAILED : VMSTATE_MEASURED;
 }
 
 struct vmstate_tree *vmstate_schemas_tree(const struct vmstate_schemas *self,

@@ -335,6 +335,14 @@ static bool add_subsection(struct parse *parse, const char *name)
     return true;
 }
 
+static bool add_excluded(struct parse *parse, const char *flavour)
+{
+    uint64_t bit = schema_flavour_bit(parse->to, flavour);
+
+    parse->table->excludes |= bit;
+    return bit ? true : fail(parse, "no such flavour");
+}
+
 static bool add_flavour(struct parse *parse, const char *name)
 {
     struct vmstate_schemas *to = parse->to;
@@ -359,6 +367,8 @@ static bool parse_words(struct parse *parse, char **words, const char *amount, b
 {
     if (indented && !parse->table)
         return fail(parse, "a row outside a table");
+    if (indented && !strcmp(words[0], "excludes") && words[1])
+        return add_excluded(parse, words[1]);
     if (indented && !strcmp(words[0], "subsection") && words[1])
         return add_subsection(parse, words[1]);
     if (indented)

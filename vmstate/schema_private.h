@@ -18,7 +18,8 @@ struct vmstate_schemas {
     GPtrArray *aliases; /* const char *, in twos: another name, and that of the section */
     const char *flavours[SCHEMA_FLAVOURS_MOST];
     unsigned n_flavours;
-    uint64_t flavour; /* a bit, or 0: not known */
+    uint64_t flavour;  /* a bit, or 0: not known */
+    uint64_t excluded; /* bits: these it cannot be */
 };
 
 /* The bit of a flavour, or 0. */

@@ -126,6 +126,7 @@ struct field_table {
     uint32_t version;
     const struct field_table *const *subsections;
     uint32_t n_subsections;
+    uint64_t excludes; /* flavours that never write it */
 };
 
 /* Offset of a member whose size must be `bytes`: a row of the wrong type does not compile. */

@@ -49,6 +49,13 @@ class Paused:
             if "return" in answer:
                 return answer["return"]
 
+    def last_words(self):
+        """What it says before it ends, as QEMU does when it cannot load."""
+        try:
+            return self.process.communicate(timeout=5)[1].strip()
+        except subprocess.TimeoutExpired:
+            return ""
+
     def human(self, line):
         said = self.ask("human-monitor-command", **{"command-line": line})
         if said.strip():
@@ -61,7 +68,7 @@ class Paused:
             status = event.get("data", {}).get("status")
             if event.get("event") == "MIGRATION" and status in ("failed", "completed"):
                 if status == "failed":
-                    raise Refused(f"{command} failed")
+                    raise Refused(self.last_words() or f"{command} failed")
                 return
 
     def close(self):
@@ -98,6 +105,6 @@ def load(path, arguments):
     try:
         with Paused([*arguments, "-incoming", "defer"]) as vm:
             vm.migration("migrate-incoming", f"exec:cat {path}")
+            return None
     except Refused as words:
         return str(words) or "it ended without a word"
-    return None

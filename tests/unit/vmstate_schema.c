@@ -163,7 +163,8 @@ static void the_bytes_tell_who_wrote_them(void **state)
         memset(body, 1, sizeof(body));
         memcpy(body, zeros, pit_sizes[i]);
         memset(body + 100, 1, pit_sizes[i] - 100);
-        body[pit_sizes[i]] = 0;
+        body[pit_sizes[i]] = 0; /* the end of state, and a description behind it */
+        body[pit_sizes[i] + 1] = 6;
         vmstate_schemas_set_flavour(self, NULL);
         assert_int_equal(vmstate_schemas_measure(self, &pit, body, sizeof(body), &size, &error),
                          VMSTATE_MEASURED);

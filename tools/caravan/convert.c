@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "convert.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
-#include <inttypes.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,8 +18,10 @@
 #include "vmstate/convert.h"
 
 #define CHUNK     (256u << 10)
+#define WINDOW    (4u << 20)  /* of a mapped file */
+#define MAP_UNIT  (64u << 10) /* a multiple of every page size */
 #define PIPE_SIZE (1 << 20)
-#define PROGRESS  (64u << 20)
+#define PROGRESS  (16u << 20)
 
 enum convert_exit {
     CONVERT_DONE = 0,
@@ -24,6 +29,14 @@ enum convert_exit {
     CONVERT_BROKEN = 2,  /* cannot be read or written, or is no stream as QEMU writes them */
     CONVERT_REFUSED = 3, /* something in it is not known, or cannot be had at the target */
 };
+
+/* Reading a mapped file that somebody cuts short raises SIGBUS in the thread that reads. */
+static sigjmp_buf map_fault;
+
+static void on_map_fault(int signal)
+{
+    siglongjmp(map_fault, 1);
+}
 
 struct convert_arguments {
     char *from;
@@ -71,37 +84,73 @@ static bool copy(void *opaque, uint64_t offset, const uint8_t *bytes, size_t len
 
 static void show_progress(struct run *run)
 {
-    uint64_t total = input_total(run->input);
-    char text[96];
-
     if (run->arguments->quiet || run->arguments->json || run->fed - run->shown < PROGRESS ||
         !strcmp(run->arguments->out ? run->arguments->out : "", "-"))
         return;
     run->shown = run->fed;
-    if (total)
-        snprintf(text, sizeof(text), "converting: %.1f of %.1f GiB", (double)run->fed / (1 << 30),
-                 (double)total / (1 << 30));
-    else
-        snprintf(text, sizeof(text), "converting: %.1f GiB", (double)run->fed / (1 << 30));
-    term_status(&run->term, text);
+    term_progress(&run->term, "converting", run->fed, input_total(run->input));
 }
 
 /* False, and said why. */
-static bool feed_all(struct run *run)
+static bool cannot_read(const struct run *run, const char *why)
+{
+    fprintf(stderr, "caravan vmstate convert: %s: cannot be read: %s\n", run->arguments->in, why);
+    return false;
+}
+
+static bool feed(struct run *run, const uint8_t *bytes, size_t len)
+{
+    run->fed += len;
+    show_progress(run);
+    return vmstate_convert_feed(run->convert, bytes, len);
+}
+
+static bool feed_by_reading(struct run *run)
 {
     g_autofree uint8_t *chunk = g_malloc(CHUNK);
     ssize_t n;
 
-    while ((n = input_read(run->input, chunk, CHUNK)) > 0) {
-        run->fed += (uint64_t)n;
-        show_progress(run);
-        if (!vmstate_convert_feed(run->convert, chunk, (size_t)n))
+    while ((n = input_read(run->input, chunk, CHUNK)) > 0)
+        if (!feed(run, chunk, (size_t)n))
             return false;
+    return n == 0 || cannot_read(run, input_problem(run->input));
+}
+
+/* The file is mapped piece by piece: of a page of RAM only the head is looked at, the kernel copies
+ * the rest. Unless the file lies in memory this reads it no less. */
+static bool feed_window(struct run *run, uint64_t at, size_t len)
+{
+    size_t skip = (size_t)(at % MAP_UNIT);
+    uint8_t *window = mmap(NULL, skip + len, PROT_READ, MAP_SHARED, run->fd, (off_t)(at - skip));
+    volatile bool fine = false;
+
+    if (window == MAP_FAILED)
+        return cannot_read(run, g_strerror(errno));
+    madvise(window, skip + len, MADV_SEQUENTIAL);
+    if (sigsetjmp(map_fault, 1) == 0)
+        fine = feed(run, window + skip, len);
+    else
+        cannot_read(run, "the file became shorter while it was read");
+    munmap(window, skip + len);
+    return fine;
+}
+
+static bool feed_by_mapping(struct run *run)
+{
+    uint64_t at = run->base + run->fed;
+    struct sigaction old, action = {.sa_handler = on_map_fault};
+    struct stat stat;
+    bool fine = true;
+
+    sigaction(SIGBUS, &action, &old);
+    while (fine && fstat(run->fd, &stat) == 0 && at < (uint64_t)stat.st_size) {
+        size_t len = (size_t)MIN((uint64_t)stat.st_size - at, WINDOW);
+
+        fine = feed_window(run, at, len);
+        at += len;
     }
-    if (n < 0)
-        fprintf(stderr, "caravan vmstate convert: %s: cannot be read: %s\n", run->arguments->in,
-                input_problem(run->input));
-    return n == 0;
+    sigaction(SIGBUS, &old, NULL);
+    return fine;
 }
 
 /* ---- The report ---- */
@@ -200,8 +249,12 @@ static bool prepare_input(struct run *run)
     } else {
         fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
     }
-    run->fed = n;
-    return n == 0 || vmstate_convert_feed(run->convert, held, n);
+    return n == 0 || feed(run, held, n);
+}
+
+static bool feed_all(struct run *run)
+{
+    return run->fd >= 0 ? feed_by_mapping(run) : feed_by_reading(run);
 }
 
 static int convert(struct run *run)

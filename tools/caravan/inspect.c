@@ -66,13 +66,13 @@ static bool parse_window(const struct inspect_options *options, struct ram_windo
     return true;
 }
 
-static void report_error(const struct inspection *self, const char *file)
+void inspect_report_error(const struct inspection *self, const char *action, const char *file)
 {
     const struct vmstate_error *error = &self->error;
     char *section = g_strescape(error->section, NULL);
 
     fflush(stdout);
-    fprintf(stderr, "caravan vmstate inspect: %s: ", file);
+    fprintf(stderr, "caravan vmstate %s: %s: ", action, file);
     if (error->field) {
         fprintf(stderr, "%s at byte %" PRIu64 ", ",
                 self->exit == INSPECT_STOPPED ? "stopped" : "broken", error->offset);
@@ -158,7 +158,7 @@ static int run(const struct inspect_options *options, const char *file)
     else
         inspect_print_text(&inspection);
     if (inspection.error.reason[0])
-        report_error(&inspection, file);
+        inspect_report_error(&inspection, "inspect", file);
     status = inspection.exit;
     if (status == INSPECT_WHOLE || status == INSPECT_STOPPED) {
         int absent = shot ? report_absent(&inspection) : INSPECT_ABSENT;

@@ -25,7 +25,7 @@ bool output_copy(struct output *self, int fd, uint64_t offset, const uint8_t *by
 bool output_finish(struct output *self);
 
 /* What went wrong; "" for nothing. */
-const char *output_problem(const struct output *self);
+const char *output_problem(struct output *self);
 
 uint64_t output_size(const struct output *self);
 

@@ -3,17 +3,26 @@
 #include <string.h>
 #include <glib.h>
 
+#include "check.h"
 #include "cli.h"
 #include "convert.h"
+#include "diff.h"
+#include "dump.h"
 #include "inspect.h"
+#include "pick.h"
 
 static const struct {
     const char *name;
     const char *summary;
     int (*run)(int argc, char **argv);
 } actions[] = {
-    {"convert", "change a migration stream for another QEMU or machine type", convert_main},
+    {"check", "tell whether a QEMU will load a saved VM", check_main},
     {"inspect", "tell what a migration stream holds", inspect_main},
+    {"convert", "change a migration stream for another QEMU or machine type", convert_main},
+    {"diff", "tell what changed between two saves of a VM", diff_main},
+    {"extract", "take the body of a section out of a stream", extract_main},
+    {"splice", "put another body into a section of a stream", splice_main},
+    {"dump", "print the state that a SPICE channel hands over in a move", dump_main},
 };
 
 static void print_help(FILE *out)
