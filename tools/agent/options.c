@@ -15,10 +15,11 @@ static const char description[] =
     "QEMU is started with (SOCKETS: a folder):\n"
     "  -device virtio-serial -chardev socket,id=agent,path=SOCKETS/port,server=on,wait=off\n"
     "  -device virtserialport,chardev=agent,name=com.redhat.spice.0\n"
-    "  -vnc unix:SOCKETS/vnc,id=agent\n"
+    "  -vnc unix:SOCKETS/vnc,id=agent -qmp unix:SOCKETS/qmp,server=on,wait=off\n"
     "  -object dbus-vmstate,id=agent,addr=unix:path=SOCKETS/bus,id-list=caravan-agent\n"
     "after\n"
-    "  caravan agent --port SOCKETS/port --vnc SOCKETS/vnc --bus SOCKETS/bus\n"
+    "  caravan agent --port SOCKETS/port --vnc SOCKETS/vnc --bus SOCKETS/bus \\\n"
+    "    --qmp SOCKETS/qmp\n"
     "which waits for the sockets that QEMU makes. Set the migration capability return-path at "
     "both\n"
     "ends: without it a target that fails takes the VM along.\n\n"
@@ -50,7 +51,7 @@ enum options_result options_parse(struct options *self, int argc, char **argv)
         {"id", 0, 0, G_OPTION_ARG_STRING, &self->id,
          "the name in dbus-vmstate's id-list (" DEFAULT_ID ")", "ID"},
         {"qmp", 0, 0, G_OPTION_ARG_FILENAME, &self->qmp,
-         "a monitor socket: checks that migration is set up well", "PATH"},
+         "a QMP socket of the agent's own: checks that migration is set up well", "PATH"},
         {"incoming", 'i', 0, G_OPTION_ARG_NONE, &incoming,
          "QEMU waits for a migration: say nothing to the guest before its state is here", NULL},
         {"once", '1', 0, G_OPTION_ARG_NONE, &once, "end when QEMU ends", NULL},
