@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes bodies of MIGRATE_DATA, as the server's code makes them, into the folder it is given:
- * vmstate_dump.py reads them. */
+/* Writes bodies of MIGRATE_DATA and the agent's state, as the tables make them, into the folder it
+ * is given: vmstate_dump.py reads them. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "migrate/blob.h"
+#include "tools/agent/saved.h"
+#include "vmstate/fields_buf.h"
 
 static int put(const char *folder, const char *name, struct buf *body, bool saved)
 {
@@ -95,10 +97,38 @@ static int put_vmc(const char *folder)
     return put(folder, "vmc", &body, blob_vmc_save(&state, &body, NULL));
 }
 
+/* As `caravan agent` packs it: the hub's record is in the blob. */
+static int put_agent(const char *folder)
+{
+    uint8_t text[] = "some text";
+    struct saved_selection selections[SAVED_AGENT_SELECTIONS] = {{.owner = {SAVED_GUEST, 0}}};
+    struct saved_hub hub = {
+        .version = SAVED_AGENT_VERSION,
+        .state = 1,
+        .n_selections = SAVED_AGENT_SELECTIONS,
+        .selections = selections,
+    };
+    struct agent_blob blob = {
+        .magic = AGENT_BLOB_MAGIC,
+        .version = AGENT_BLOB_VERSION,
+        .text_len = sizeof(text) - 1,
+        .text = text,
+    };
+    struct buf record = BUF_INIT, body = BUF_INIT;
+    bool saved = fields_save(&saved_hub_table, SAVED_AGENT_VERSION, &hub, &record, 0, NULL);
+
+    blob.hub = record.data;
+    blob.hub_len = (uint32_t)record.len;
+    saved = saved && fields_save(&agent_blob_table, AGENT_BLOB_VERSION, &blob, &body, 0, NULL);
+    buf_free(&record);
+    return put(folder, "agent", &body, saved);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2)
         return 1;
     return put_main(argv[1]) || put_display(argv[1], "display", false) ||
-           put_display(argv[1], "display-lossy", true) || put_inputs(argv[1]) || put_vmc(argv[1]);
+           put_display(argv[1], "display-lossy", true) || put_inputs(argv[1]) || put_vmc(argv[1]) ||
+           put_agent(argv[1]);
 }

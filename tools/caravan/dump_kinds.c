@@ -6,6 +6,8 @@
 #include "base/buf.h"
 #include "base/reader.h"
 #include "migrate/blob.h"
+#include "tools/agent/saved.h"
+#include "vmstate/fields_buf.h"
 
 /* The functions of a kind, for a state of any type. */
 #define KIND_FUNCTIONS(kind)                                                                       \
@@ -105,6 +107,66 @@ static const struct field vmc_more[] = {
 static const struct field_table vmc_more_table = {.name = "trailer",
                                                   FIELD_TABLE_OF(struct vmc_state, vmc_more)};
 
+/* ---- caravan agent ---- */
+
+#define AGENT_BUDGET (4u << 20) /* bytes of heap */
+
+struct agent_state {
+    struct agent_blob blob; /* first: its table is the body's */
+    bool has_hub;
+    struct saved_hub hub; /* what blob.hub says */
+};
+
+static void agent_free(void *opaque)
+{
+    struct agent_state *state = opaque;
+
+    fields_free(&agent_blob_table, &state->blob);
+    fields_free(&saved_hub_table, &state->hub);
+}
+
+static bool agent_load(const uint8_t *bytes, size_t len, void *opaque, struct fields_error *error)
+{
+    struct agent_state *state = opaque;
+    struct fields_input in = {.bytes = bytes, .len = len, .budget = AGENT_BUDGET};
+    struct fields_input hub = {.budget = AGENT_BUDGET};
+
+    if (!fields_load(&agent_blob_table, AGENT_BLOB_VERSION, &in, &state->blob, error))
+        return false;
+    hub.bytes = state->blob.hub;
+    hub.len = state->blob.hub_len;
+    state->has_hub =
+        hub.len && fields_load(&saved_hub_table, SAVED_AGENT_VERSION, &hub, &state->hub, error);
+    if (state->has_hub || !hub.len)
+        return true;
+    error->offset += in.end - hub.len; /* the record is the blob's last */
+    agent_free(state);
+    return false;
+}
+
+static size_t agent_saved_size(const void *opaque)
+{
+    const struct agent_state *state = opaque;
+    struct buf out = BUF_INIT;
+    size_t size;
+
+    fields_save(&agent_blob_table, AGENT_BLOB_VERSION, &state->blob, &out, 0, NULL);
+    size = out.len;
+    buf_free(&out);
+    return size;
+}
+
+static bool agent_has_hub(const void *state)
+{
+    return ((const struct agent_state *)state)->has_hub;
+}
+
+static const struct field agent_more[] = {
+    FIELD_STRUCT(&saved_hub_table, struct agent_state, hub, .exists = agent_has_hub),
+};
+static const struct field_table agent_more_table = {.name = "hub",
+                                                    FIELD_TABLE_OF(struct agent_state, agent_more)};
+
 /* ---- Kinds ---- */
 
 #define KIND(kind, text, upper)                                                                    \
@@ -120,6 +182,18 @@ static const struct dump_kind kinds[] = {
     KIND(display, "SPICE display channel", DISPLAY),
     KIND(inputs, "SPICE inputs channel", INPUTS),
     KIND(vmc, "SPICE channel of a character device", VMC),
+    {
+        .name = "agent",
+        .what = "state of caravan agent",
+        .magic = AGENT_BLOB_MAGIC,
+        .size = sizeof(struct agent_state),
+        .load = agent_load,
+        .saved_size = agent_saved_size,
+        .free = agent_free,
+        .version = AGENT_BLOB_VERSION,
+        .body = &agent_blob_table,
+        .more = &agent_more_table,
+    },
 };
 
 const struct dump_kind *dump_kind_of(const uint8_t *bytes, size_t len)
