@@ -89,8 +89,12 @@ class Host:
         check(not os.path.exists(self.path("bus")), "the bus's socket was left behind")
 
 
-def guest_copies(machine, content):
-    machine.shell(f"cat > /run/copied <<'END'\n{content.decode()}END")
+def guest_copies(machine, data):
+    """Text that ends with a line's end; long ones are numbers counted up (harness.clipboard.text)."""
+    script = f"cat <<'END'\n{data.decode()}END\n"
+    if len(data) > 1000:
+        script = f"seq {data.split()[0].decode()} 99999999 | head -c {len(data) - 1}; echo"
+    machine.shell("{\n" + script + "\n} > /run/copied")
     machine.copy("/run/copied")
 
 
@@ -130,20 +134,10 @@ def both_ways(host, user):
 
 
 def long_text(host, user):
+    user_to_guest(host, user, text(900_000))
     content = text(900_000)
-    user_to_guest(host, user, content)
-    content = text(900_000)
-    since = len(user.notices)
-    machine = host.machine
-    machine.shell(f"seq {content.data.split()[0].decode()} 99999999 | head -c 900000 > /run/copied")
-    machine.copy("/run/copied")
-    user.wait_notice(since)
-    began = time.monotonic()
-    got = user.paste().replace(b"\r\n", b"\n").rstrip(b"\0")
-    size, digest = machine.shell("wc -c < /run/copied; sha256sum < /run/copied").split()[:2]
-    check(len(got) == int(size) and hashlib.sha256(got).hexdigest() == digest,
-          f"a VNC user pastes {len(got)} bytes, of {size}")
-    host.bench.say(f"{host.name}: 900,000 bytes of the guest pasted in {time.monotonic() - began:.2f} s")
+    content.data = content.data.rstrip(b"\n") + b"\n"
+    guest_to_user(host, user, content)
 
 
 def ask(machine, file):

@@ -23,6 +23,8 @@ enum {
     CLIP_ID = 1,
     RETRY_MS = 250, /* between attempts to connect */
     TICK_S = 1,
+    REPEATS = 2, /* offers to VNC users who come: after a second, and for slow ones later */
+    REPEAT_S = 4,
     STATE_S = 2, /* how long a state may take to come once QEMU looks for who takes it */
 };
 
@@ -37,13 +39,14 @@ struct agent {
     struct monitor *monitor; /* of the QEMU that is there */
     struct buf early;        /* what the guest said before a move, until there is a port */
     /* GLib's sources. */
-    unsigned retry, drop, renew, late, resume;
-    bool waits;    /* for the state of an incoming VM: nothing is said to the guest */
-    bool arrived;  /* its state is in, its port is not there yet */
-    bool deaf;     /* what the hub says meanwhile is heard afterwards, or not at all */
-    bool user_has; /* a user of the VNC server has text */
-    bool offered;  /* to those users: the guest's text */
-    bool rfb_said; /* why the VNC server is of no use */
+    unsigned retry, drop, renew, late, resume, repeat;
+    unsigned repeats; /* still to come */
+    bool waits;       /* for the state of an incoming VM: nothing is said to the guest */
+    bool arrived;     /* its state is in, its port is not there yet */
+    bool deaf;        /* what the hub says meanwhile is heard afterwards, or not at all */
+    bool user_has;    /* a user of the VNC server has text */
+    bool offered;     /* to those users: the guest's text */
+    bool rfb_said;    /* why the VNC server is of no use */
 };
 
 static void connect_all(struct agent *self);
@@ -97,13 +100,27 @@ static void on_checked(void *opaque, bool incoming)
         begin_without_state(self, "the VM waits for no migration");
 }
 
-/* QEMU tells those who come of no offer that was made before. */
+static gboolean offer_again(gpointer opaque)
+{
+    struct agent *self = opaque;
+
+    self->repeats--;
+    if (self->rfb && self->offered)
+        rfb_offer(self->rfb, true);
+    self->repeat = self->repeats ? g_timeout_add_seconds(REPEAT_S, offer_again, self) : 0;
+    return G_SOURCE_REMOVE;
+}
+
+/* QEMU tells those who come of no offer that was made before, and not when one is ready for it: he
+ * has yet to say that he knows Extended Clipboard. */
 static void on_vnc_user(void *opaque)
 {
     struct agent *self = opaque;
 
-    if (self->rfb && self->offered)
-        rfb_offer(self->rfb, true);
+    if (self->repeat)
+        g_source_remove(self->repeat);
+    self->repeats = REPEATS;
+    self->repeat = g_timeout_add_seconds(1, offer_again, self);
 }
 
 static const struct monitor_ops monitor_ops = {on_checked, on_vnc_user};
@@ -512,7 +529,8 @@ static bool start(struct agent *self)
 
 static void stop(struct agent *self)
 {
-    const unsigned sources[] = {self->drop, self->retry, self->renew, self->late, self->resume};
+    const unsigned sources[] = {self->drop, self->retry,  self->renew,
+                                self->late, self->resume, self->repeat};
 
     for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
         if (sources[i])

@@ -105,8 +105,12 @@ class Vnc:
         self._wait(lambda: any(self.notices[since:]), seconds, "word of text to paste")
 
     def paste(self, seconds=20):
-        """The bytes that another one offers, as they come."""
+        """The bytes that another one offers, as they come. Asks again when the offer is another."""
         known = len(self._texts)
-        self._send(REQUEST | TEXT)
-        self._wait(lambda: len(self._texts) > known, seconds, "text")
+        end = time.monotonic() + seconds
+        while len(self._texts) == known:
+            notices = len(self.notices)
+            self._send(REQUEST | TEXT)
+            self._wait(lambda: len(self._texts) > known or any(self.notices[notices:]),
+                       end - time.monotonic(), "text")
         return self._texts[known]
