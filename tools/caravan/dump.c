@@ -239,7 +239,8 @@ int dump_main(int argc, char **argv)
     g_option_context_set_summary(context,
                                  "Prints the state that a SPICE channel hands over in a move (the "
                                  "body of its MIGRATE_DATA\nmessage), field by field, with the "
-                                 "records that Caravan puts behind it.");
+                                 "records that Caravan puts behind it; or what 'caravan agent' "
+                                 "has given QEMU to save.");
     g_option_context_set_description(context, "Exit: 0 done, 1 usage, 2 broken or unreadable.\n");
     if (!g_option_context_parse(context, &argc, &argv, &error)) {
         status = usage_error(error->message);
