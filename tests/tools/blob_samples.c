@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes bodies of MIGRATE_DATA and the agent's state, as the tables make them, into the folder it
- * is given: vmstate_dump.py reads them. */
+/* Writes bodies of MIGRATE_DATA, as the server's code makes them, into the folder it is given:
+ * vmstate_dump.py reads them. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "migrate/blob.h"
-#include "tools/agent/saved.h"
+#include "proto/agent_blob.h"
 #include "vmstate/fields_buf.h"
 
 static int put(const char *folder, const char *name, struct buf *body, bool saved)
@@ -97,31 +97,30 @@ static int put_vmc(const char *folder)
     return put(folder, "vmc", &body, blob_vmc_save(&state, &body, NULL));
 }
 
-/* As `caravan agent` packs it: the hub's record is in the blob. */
 static int put_agent(const char *folder)
 {
-    uint8_t text[] = "some text";
-    struct saved_selection selections[SAVED_AGENT_SELECTIONS] = {{.owner = {SAVED_GUEST, 0}}};
+    struct saved_selection selections[3] = {{{SAVED_GUEST, 0}, 0, NULL}};
     struct saved_hub hub = {
-        .version = SAVED_AGENT_VERSION,
-        .state = 1,
-        .n_selections = SAVED_AGENT_SELECTIONS,
-        .selections = selections,
-    };
+        .version = 1, .state = 3, .n_selections = 3, .selections = selections, .guest.serial = {7}};
+    struct buf record = BUF_INIT, body = BUF_INIT;
+    uint8_t in[] = {1, 0, 0, 0}, text[] = {'r', 'e', 's', 't'};
     struct agent_blob blob = {
         .magic = AGENT_BLOB_MAGIC,
         .version = AGENT_BLOB_VERSION,
-        .text_len = sizeof(text) - 1,
+        .in_len = sizeof(in),
+        .in = in,
+        .own_messages = 10,
+        .begun = 3,
+        .text_len = sizeof(text),
         .text = text,
     };
-    struct buf record = BUF_INIT, body = BUF_INIT;
-    bool saved = fields_save(&saved_hub_table, SAVED_AGENT_VERSION, &hub, &record, 0, NULL);
+    bool ok = fields_save(&saved_hub_table, 1, &hub, &record, 0, NULL);
 
-    blob.hub = record.data;
     blob.hub_len = (uint32_t)record.len;
-    saved = saved && fields_save(&agent_blob_table, AGENT_BLOB_VERSION, &blob, &body, 0, NULL);
+    blob.hub = record.data;
+    ok = ok && fields_save(&agent_blob_table, 1, &blob, &body, 0, NULL);
     buf_free(&record);
-    return put(folder, "agent", &body, saved);
+    return put(folder, "agent", &body, ok);
 }
 
 int main(int argc, char **argv)

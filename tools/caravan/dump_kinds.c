@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/reader.h"
 #include "migrate/blob.h"
-#include "tools/agent/saved.h"
+#include "proto/agent_blob.h"
 #include "vmstate/fields_buf.h"
 
 /* The functions of a kind, for a state of any type. */
@@ -107,62 +107,72 @@ static const struct field vmc_more[] = {
 static const struct field_table vmc_more_table = {.name = "trailer",
                                                   FIELD_TABLE_OF(struct vmc_state, vmc_more)};
 
-/* ---- caravan agent ---- */
-
-#define AGENT_BUDGET (4u << 20) /* bytes of heap */
+/* ---- What `caravan agent` saves, with the hub's record in it ---- */
 
 struct agent_state {
-    struct agent_blob blob; /* first: its table is the body's */
-    bool has_hub;
-    struct saved_hub hub; /* what blob.hub says */
+    struct agent_blob blob;
+    struct saved_hub hub;
 };
 
-static void agent_free(void *opaque)
+static bool load_table(const struct field_table *table, const uint8_t *bytes, size_t len, void *to,
+                       struct fields_error *error)
 {
-    struct agent_state *state = opaque;
+    struct fields_input in = {.bytes = bytes, .len = len, .budget = DUMP_BLOB_MOST};
 
-    fields_free(&agent_blob_table, &state->blob);
-    fields_free(&saved_hub_table, &state->hub);
+    return fields_load(table, SAVED_VERSION, &in, to, error);
 }
 
-static bool agent_load(const uint8_t *bytes, size_t len, void *opaque, struct fields_error *error)
+static void agent_free(void *state)
 {
-    struct agent_state *state = opaque;
-    struct fields_input in = {.bytes = bytes, .len = len, .budget = AGENT_BUDGET};
-    struct fields_input hub = {.budget = AGENT_BUDGET};
+    struct agent_state *self = state;
 
-    if (!fields_load(&agent_blob_table, AGENT_BLOB_VERSION, &in, &state->blob, error))
-        return false;
-    hub.bytes = state->blob.hub;
-    hub.len = state->blob.hub_len;
-    state->has_hub =
-        hub.len && fields_load(&saved_hub_table, SAVED_AGENT_VERSION, &hub, &state->hub, error);
-    if (state->has_hub || !hub.len)
-        return true;
-    error->offset += in.end - hub.len; /* the record is the blob's last */
-    agent_free(state);
-    return false;
+    fields_free(&agent_blob_table, &self->blob);
+    fields_free(&saved_hub_table, &self->hub);
 }
 
-static size_t agent_saved_size(const void *opaque)
+static size_t blob_size(const struct agent_blob *blob)
 {
-    const struct agent_state *state = opaque;
     struct buf out = BUF_INIT;
     size_t size;
 
-    fields_save(&agent_blob_table, AGENT_BLOB_VERSION, &state->blob, &out, 0, NULL);
+    fields_save(&agent_blob_table, SAVED_VERSION, blob, &out, 0, NULL);
     size = out.len;
     buf_free(&out);
     return size;
 }
 
-static bool agent_has_hub(const void *state)
+static bool agent_load(const uint8_t *bytes, size_t len, void *state, struct fields_error *error)
 {
-    return ((const struct agent_state *)state)->has_hub;
+    struct agent_state *self = state;
+    bool ok = load_table(&agent_blob_table, bytes, len, &self->blob, error);
+
+    if (ok && self->blob.hub_len) {
+        ok = load_table(&saved_hub_table, self->blob.hub, self->blob.hub_len, &self->hub, error);
+        error->offset += ok ? 0 : blob_size(&self->blob) - self->blob.hub_len; /* it is the last */
+    }
+    if (ok)
+        return true;
+    agent_free(state);
+    return false;
 }
 
+static size_t agent_saved_size(const void *state)
+{
+    return blob_size(&((const struct agent_state *)state)->blob);
+}
+
+static bool knows_guest(const void *state)
+{
+    return ((const struct agent_state *)state)->blob.hub_len > 0;
+}
+
+static const struct field agent_body[] = {
+    FIELD_STRUCT(&agent_blob_table, struct agent_state, blob),
+};
+static const struct field_table agent_body_table = {.name = "agent",
+                                                    FIELD_TABLE_OF(struct agent_state, agent_body)};
 static const struct field agent_more[] = {
-    FIELD_STRUCT(&saved_hub_table, struct agent_state, hub, .exists = agent_has_hub),
+    FIELD_STRUCT(&saved_hub_table, struct agent_state, hub, .exists = knows_guest),
 };
 static const struct field_table agent_more_table = {.name = "hub",
                                                     FIELD_TABLE_OF(struct agent_state, agent_more)};
@@ -191,7 +201,7 @@ static const struct dump_kind kinds[] = {
         .saved_size = agent_saved_size,
         .free = agent_free,
         .version = AGENT_BLOB_VERSION,
-        .body = &agent_blob_table,
+        .body = &agent_body_table,
         .more = &agent_more_table,
     },
 };
