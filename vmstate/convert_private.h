@@ -69,6 +69,9 @@ struct vmstate_convert {
 /* convert.c */
 __attribute__((format(printf, 2, 3))) bool convert_fail(struct vmstate_convert *self,
                                                         const char *format, ...);
+/* As convert_fail, and it is the stream that cannot be converted: nothing is broken. */
+__attribute__((format(printf, 2, 3))) bool convert_refuse(struct vmstate_convert *self,
+                                                          const char *format, ...);
 __attribute__((format(printf, 3, 4))) void convert_report(struct vmstate_convert *self,
                                                           enum vmstate_convert_report which,
                                                           const char *format, ...);
