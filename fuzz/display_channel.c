@@ -65,9 +65,9 @@ static void run(void *opaque)
     link_caps_set(&link.caps, how & 15);
     view = view_new(&scene, &link);
     if (how & 16)
-        view_migrate(view);
+        view_migrate(view, true);
     feed(view, input->bytes + 2, input->len - 2, input->bytes[1] + 1u);
-    view_migrate(view);
+    view_migrate(view, true);
     view_free(view);
     scene_clear(&scene);
 }

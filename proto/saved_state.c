@@ -263,6 +263,63 @@ const struct field_table saved_tiles_table = {
     .check = check_tiles,
 };
 
+static const struct field image_rows[] = {
+    FIELD_ROW(U64, struct saved_image, id),
+    FIELD_ROW(U32, struct saved_image, width, .min = 1, .max = SIDE_MAX),
+    FIELD_ROW(U32, struct saved_image, height, .min = 1, .max = SIDE_MAX),
+    FIELD_ROW(U32, struct saved_image, count),
+    FIELD_LIST(U64, struct saved_image, blocks, count, SAVED_IMAGE_BLOCKS_MAX),
+};
+
+static const struct field_table image_table = {
+    .name = "image",
+    FIELD_TABLE_OF(struct saved_image, image_rows),
+};
+
+static const struct field images_rows[] = {
+    FIELD_ROW(U64, struct saved_images, newest),
+    FIELD_ROW(U32, struct saved_images, tile_size, .min = 1, .max = SIDE_MAX),
+    FIELD_ROW(U32, struct saved_images, block_size, .min = 1, .max = SIDE_MAX),
+    FIELD_ROW(U32, struct saved_images, count),
+    FIELD_STRUCTS(&image_table, struct saved_images, list, count, SAVED_IMAGES_MAX),
+};
+
+static const char *check_images(const void *object)
+{
+    const struct saved_images *images = object;
+    uint64_t blocks = 0;
+
+    for (uint32_t i = 0; i < images->count; i++) {
+        const struct saved_image *image = &images->list[i];
+        uint64_t columns = ((uint64_t)image->width + images->block_size - 1) / images->block_size;
+        uint64_t rows = ((uint64_t)image->height + images->block_size - 1) / images->block_size;
+
+        blocks += image->count;
+        if (columns * rows != image->count)
+            return "not one hash a block";
+        if (image->id >> 32 != images->newest >> 32 || image->id > images->newest)
+            return "an id that was not given yet";
+    }
+    return blocks > SAVED_IMAGE_BLOCKS_MAX ? "too many blocks" : NULL;
+}
+
+const struct field_table saved_images_table = {
+    .name = "images",
+    FIELD_TABLE_OF(struct saved_images, images_rows),
+    .check = check_images,
+};
+
+static const struct field speed_rows[] = {
+    FIELD_ROW(U32, struct saved_speed, round_trip_us),
+    FIELD_ROW(U64, struct saved_speed, rate),
+    FIELD_ROW(U8, struct saved_speed, compression, .max = SPICE_IMAGE_COMPRESSION_ENUM_END - 1),
+};
+
+const struct field_table saved_speed_table = {
+    .name = "speed",
+    FIELD_TABLE_OF(struct saved_speed, speed_rows),
+};
+
 static const struct field input_rows[] = {
     FIELD_ROW(U8, struct saved_input, kind, .max = SAVED_INPUT_BUTTONS),
     FIELD_ROW(I32, struct saved_input, x, .min = INT16_MIN, .max = INT16_MAX),
@@ -292,6 +349,16 @@ static const struct field inputs_held_rows[] = {
 const struct field_table saved_inputs_held_table = {
     .name = "held",
     FIELD_TABLE_OF(struct saved_inputs_held, inputs_held_rows),
+};
+
+static const struct field keys_rows[] = {
+    FIELD_ROW(U32, struct saved_keys, count),
+    FIELD_LIST(U8, struct saved_keys, codes, count, SAVED_KEYS_MAX),
+};
+
+const struct field_table saved_keys_table = {
+    .name = "keys",
+    FIELD_TABLE_OF(struct saved_keys, keys_rows),
 };
 
 static const struct field device_rows[] = {

@@ -106,13 +106,43 @@ struct saved_surfaces {
     struct saved_surface *list;
 };
 
-/* Record of the trailer: what the client shows on a surface, one hash a tile, row by row. */
+/* Record of the trailer: what the client shows on a surface, one hash a square, row by row. */
 struct saved_tiles {
     uint32_t surface_id;
     uint32_t width, height; /* pixels */
-    uint32_t tile_size;     /* pixels, both ways */
+    uint32_t tile_size;     /* pixels, of a square, both ways */
     uint32_t count;         /* columns * rows */
     uint64_t *hashes;
+};
+
+#define SAVED_IMAGES_MAX 1024u
+#define SAVED_IMAGE_BLOCKS_MAX                                                                     \
+    16384u /* of all images together: 128 KiB, "display/view_state.c" sends less */
+
+/* An image that the client keeps: the contents of its blocks, row after row. */
+struct saved_image {
+    uint64_t id;
+    uint32_t width, height; /* pixels */
+    uint32_t count;         /* blocks */
+    uint64_t *blocks;       /* hashes */
+};
+
+/* Record of the trailer: what this channel has put into the client's image cache, the image used
+ * last first. The cache is the client's, but each channel has images of its own there: so each of
+ * them travels once, with the channel that uses it. */
+struct saved_images {
+    uint64_t newest;     /* the id given last: ids go on after it */
+    uint32_t tile_size;  /* pixels, of the tiles whose hashes make a block's */
+    uint32_t block_size; /* pixels, both ways */
+    uint32_t count;
+    struct saved_image *list;
+};
+
+/* Record of the trailer: what the source knows of the link's speed, and what the client wished. */
+struct saved_speed {
+    uint32_t round_trip_us; /* 0: not known */
+    uint64_t rate;          /* bytes a second; 0: not known */
+    uint8_t compression;    /* SPICE_IMAGE_COMPRESSION_* that the client prefers; 0: no wish */
 };
 
 #define SAVED_CACHE_CLIENTS 4
@@ -132,6 +162,10 @@ struct display_state {
     /* Trailer: at most one for each surface. */
     uint32_t tiles_count;
     struct saved_tiles *tiles;
+    bool has_images;
+    struct saved_images images;
+    bool has_speed;
+    struct saved_speed speed;
 };
 
 /* What a client did while the VM stood still, for the guest to hear of at the target. */
@@ -157,9 +191,20 @@ struct saved_inputs_held {
     struct saved_input *list;
 };
 
+/* Record of the trailer: keys that the client holds down, after what it did above. */
+struct saved_keys {
+    uint32_t count;
+    uint8_t *codes; /* scan code of the press; SAVED_KEY_EXTENDED: behind an e0 */
+};
+
+#define SAVED_KEY_EXTENDED 0x80u
+#define SAVED_KEYS_MAX     256u
+
 struct inputs_state {
     uint16_t motion_count; /* motions since the last MOTION_ACK; the sender's word, any value */
-    struct saved_inputs_held held; /* in our trailer */
+    /* Trailer. */
+    struct saved_inputs_held held;
+    struct saved_keys keys;
 };
 
 /* Record of the trailer: which device it is, and what its client knows of it. */
@@ -206,6 +251,9 @@ enum saved_tag {
     SAVED_TAG_HUB = 0x48415643u,         /* "CVAH", main */
     SAVED_TAG_TILE_HASHES = 0x48545643u, /* "CVTH", display */
     SAVED_TAG_INPUTS_HELD = 0x49545643u, /* "CVTI", inputs */
+    SAVED_TAG_INPUTS_KEYS = 0x4b545643u, /* "CVTK", inputs */
+    SAVED_TAG_IMAGES = 0x43495643u,      /* "CVIC", display */
+    SAVED_TAG_SPEED = 0x53565643u,       /* "CVVS", display */
     SAVED_TAG_DEVICE = 0x44545643u,      /* "CVTD", character devices */
 };
 
@@ -213,7 +261,10 @@ extern const struct field_table saved_trailer_head_table;
 extern const struct field_table saved_record_head_table;
 extern const struct field_table saved_mouse_mode_table;
 extern const struct field_table saved_tiles_table;
+extern const struct field_table saved_images_table;
+extern const struct field_table saved_speed_table;
 extern const struct field_table saved_inputs_held_table;
+extern const struct field_table saved_keys_table;
 extern const struct field_table saved_device_table;
 
 #endif

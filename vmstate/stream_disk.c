@@ -49,5 +49,6 @@ enum stream_step stream_disk_name(struct vmstate_stream *self, const uint8_t *by
     stream_tell(self, event, VMSTATE_DISK_BLOCK);
     event->text = self->text;
     event->value = self->disk_record;
+    event->len = size;
     return STREAM_TELL;
 }

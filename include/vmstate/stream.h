@@ -70,8 +70,8 @@ enum vmstate_event_kind {
     VMSTATE_RAM_PAGE,      /* block, page, page_offset, fill, continued; len: of an encoded one */
     VMSTATE_RAM_BYTES,     /* bytes: of that page */
     VMSTATE_DISK_PROGRESS, /* value: the record */
-    VMSTATE_DISK_BLOCK,    /* text: the drive; 1 MiB of its old block migration, or zeros; value:
-                              the record */
+    VMSTATE_DISK_BLOCK,    /* text: the drive; 1 MiB of its old block migration; value: the record;
+                              len: of the bytes that follow, 0 for zeros */
     VMSTATE_DISK_BYTES,    /* bytes: of that */
     VMSTATE_COMMAND,       /* command: a message between the QEMUs; value: bytes of its data */
     VMSTATE_COMMAND_BYTES, /* bytes: of that */

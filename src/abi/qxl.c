@@ -129,7 +129,8 @@ void spice_qxl_set_max_monitors(QXLInstance *instance, unsigned int max_monitors
 
 void spice_qxl_reset_image_cache(QXLInstance *instance)
 {
-    display_reset_image_cache(display_of(instance));
+    /* The guest's ids of images mean nothing any more. What clients keep is known by its content.
+     */
 }
 
 void spice_qxl_reset_cursor(QXLInstance *instance)

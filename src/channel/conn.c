@@ -11,9 +11,8 @@ enum {
     MINI_HEADER = 6,  /* u16 type, u32 size */
     FULL_HEADER = 18, /* u64 serial, u16 type, u32 size, u32 sub_list */
     MAX_UNKNOWN = 64 * 1024,
-    FILL_TARGET = 64 * 1024, /* bytes made ahead of the link */
-    HELD_MAX = 64 * 1024,    /* bytes of a peer that is not listened to */
-    OUTPUT_MAX = 16 << 20,   /* a peer that makes us say so much and reads nothing is given up */
+    HELD_MAX = 64 * 1024,  /* bytes of a peer that is not listened to */
+    OUTPUT_MAX = 16 << 20, /* a peer that makes us say so much and reads nothing is given up */
 };
 
 struct conn {
@@ -36,6 +35,7 @@ struct conn {
     uint32_t ack_asked;  /* becomes ack_window at ACK_SYNC */
     uint32_t unacked;
     bool wants_fill;
+    size_t ahead; /* bytes made ahead of the link */
     bool held;
     bool feeding; /* a handler may be under way */
 
@@ -116,6 +116,7 @@ struct conn *conn_new(const struct conn_kind *kind, void *owner, bool mini, enum
     self->mini = mini;
     self->phase = phase;
     self->next_serial = 1;
+    self->ahead = CONN_AHEAD_MAX;
     return self;
 }
 
@@ -361,7 +362,7 @@ bool conn_fill(struct conn *self)
 
     self->wants_fill = false;
     while (!self->error && self->phase == CONN_ACTIVE && self->kind->fill && window_open(self)) {
-        if (self->out.len >= FILL_TARGET) {
+        if (self->out.len >= self->ahead) {
             self->wants_fill = true;
             break;
         }
@@ -369,6 +370,11 @@ bool conn_fill(struct conn *self)
             break;
     }
     return self->out.len > before;
+}
+
+void conn_set_ahead(struct conn *self, size_t bytes)
+{
+    self->ahead = MIN(bytes, CONN_AHEAD_MAX);
 }
 
 bool conn_wants_fill(const struct conn *self)

@@ -109,6 +109,9 @@ void conn_send_ping(struct conn *self, uint32_t id, uint64_t time);
 
 /* Asks the kind for output, up to a bound; true if something was appended. */
 bool conn_fill(struct conn *self);
+/* That bound, in bytes made ahead of what the link takes: at most, and at first, the maximum. */
+#define CONN_AHEAD_MAX ((size_t)64 * 1024)
+void conn_set_ahead(struct conn *self, size_t bytes);
 /* There may be more than the last fill took. */
 bool conn_wants_fill(const struct conn *self);
 

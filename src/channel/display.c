@@ -83,6 +83,13 @@ static void migrate_data(void *owner, struct reader *body)
     self->ops->migrate_data(self->owner, body);
 }
 
+static void pong(void *owner, uint32_t number, uint64_t time)
+{
+    struct display_channel *self = owner;
+
+    self->ops->pong(self->owner, number);
+}
+
 #define DISPLAY_MSG(NAME, min, max, phases, handler)                                               \
     {SPICE_MSGC_DISPLAY_##NAME, "DISPLAY_" #NAME, min, max, phases, handler},
 static const struct msg_row rows[] = {
@@ -98,6 +105,7 @@ static const struct conn_kind kind = {
     .flush_mark = flush_mark,
     .migrate_data = migrate_data,
     .max_migrate_data = SAVED_DISPLAY_MAX,
+    .pong = pong,
 };
 
 struct display_channel *display_channel_new(const struct display_channel_ops *ops, void *owner,

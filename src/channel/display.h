@@ -30,6 +30,7 @@ struct display_channel_ops {
     bool (*fill)(void *owner);
     void (*flush_mark)(void *owner);
     void (*migrate_data)(void *owner, struct reader *body);
+    void (*pong)(void *owner, uint32_t number);
     /* The client said something about itself. */
     void (*changed)(void *owner);
 };

@@ -272,6 +272,18 @@ static bool fill(void *opaque)
     return true;
 }
 
+/* All that are down, as codes for the trailer; returns how many. */
+static uint32_t list_held(const struct inputs_link *self, uint8_t codes[SAVED_KEYS_MAX])
+{
+    uint32_t n = 0;
+
+    for (unsigned key = 0; key < SAVED_KEYS_MAX; key++) {
+        if (self->held[key / SAVED_KEY_EXTENDED][key % SAVED_KEY_EXTENDED])
+            codes[n++] = (uint8_t)key;
+    }
+    return n;
+}
+
 static void on_migrate_data(void *opaque, struct reader *body)
 {
     struct inputs_link *self = opaque;
@@ -280,9 +292,7 @@ static void on_migrate_data(void *opaque, struct reader *body)
     size_t len = reader_left(body);
 
     if (!blob_inputs_load(reader_bytes(body, len), len, &state, &error)) {
-        log_warn("inputs: the client brings a wrong state: field %s: %s", error.field,
-                 error.reason);
-        reader_fail(body);
+        conn_fail(self->conn, "inputs: wrong state: field %s: %s", error.field, error.reason);
         return;
     }
     conn_set_phase(self->conn, CONN_ACTIVE);
@@ -291,6 +301,10 @@ static void on_migrate_data(void *opaque, struct reader *body)
     ack_motions(self);
     for (uint32_t i = 0; i < state.held.count; i++)
         restore(self, &state.held.list[i]);
+    for (uint32_t i = 0; i < state.keys.count; i++) {
+        uint8_t key = state.keys.codes[i];
+        self->held[key / SAVED_KEY_EXTENDED][key % SAVED_KEY_EXTENDED] = true;
+    }
     blob_inputs_free(&state);
     conn_wake(self->conn);
 }
@@ -298,7 +312,12 @@ static void on_migrate_data(void *opaque, struct reader *body)
 static void on_flush_mark(void *opaque)
 {
     struct inputs_link *self = opaque;
-    struct inputs_state state = {.motion_count = self->motions, .held = self->kept};
+    uint8_t codes[SAVED_KEYS_MAX];
+    struct inputs_state state = {
+        .motion_count = self->motions,
+        .held = self->kept,
+        .keys = {list_held(self, codes), codes},
+    };
     struct fields_error error;
 
     if (!blob_inputs_save(&state, conn_begin(self->conn, SPICE_MSG_MIGRATE_DATA), &error)) {
@@ -346,14 +365,13 @@ struct inputs_link *inputs_link_new(const struct inputs_link_ops *ops, void *own
 
 static void release_held(struct inputs_link *self)
 {
-    for (int extended = 0; extended < 2; extended++) {
-        for (int key = 0; key < 128; key++) {
-            if (!self->held[extended][key])
-                continue;
-            if (extended)
-                self->ops->scan(self->owner, SCAN_EXTENDED);
-            self->ops->scan(self->owner, (uint8_t)(key | SCAN_RELEASE));
-        }
+    uint8_t codes[SAVED_KEYS_MAX];
+    uint32_t n = list_held(self, codes);
+
+    for (uint32_t i = 0; i < n; i++) {
+        if (codes[i] & SAVED_KEY_EXTENDED)
+            self->ops->scan(self->owner, SCAN_EXTENDED);
+        self->ops->scan(self->owner, codes[i] | SCAN_RELEASE);
     }
 }
 

@@ -112,8 +112,7 @@ static void on_migrate_data(void *opaque, struct reader *body)
     size_t len = reader_left(body);
 
     if (!blob_main_load(reader_bytes(body, len), len, &state, &error)) {
-        log_warn("main: the client brings a wrong state: field %s: %s", error.field, error.reason);
-        reader_fail(body);
+        conn_fail(self->conn, "main: wrong state: field %s: %s", error.field, error.reason);
         return;
     }
     conn_set_phase(self->conn, CONN_ACTIVE);

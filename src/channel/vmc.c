@@ -211,9 +211,7 @@ static void on_migrate_data(void *opaque, struct reader *body)
     size_t len = reader_left(body);
 
     if (!blob_vmc_load(reader_bytes(body, len), len, &state, &error)) {
-        log_warn("the client brings a wrong state of a device: field %s: %s", error.field,
-                 error.reason);
-        reader_fail(body);
+        conn_fail(self->conn, "wrong state of a device: field %s: %s", error.field, error.reason);
         return;
     }
     restore(self, &state, body);

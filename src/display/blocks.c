@@ -2,8 +2,6 @@
 #include "display/blocks.h"
 
 #include <glib.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 struct block {
     uint32_t pass;   /* when the next four were found */
@@ -95,8 +93,6 @@ static void study(const struct block_planner *self, struct block *block,
     struct tile_range tiles = rect_tiles(self, rect);
     pixman_box32_t box = rect_box(self, rect);
     uint64_t hash[BLOCK_TILES * BLOCK_TILES];
-    uint64_t kind = (uint64_t)self->px->format << 32 | (uint64_t)(box.x2 - box.x1) << 16 |
-                    (uint64_t)(box.y2 - box.y1);
     size_t n = 0;
 
     block->needed = 0;
@@ -109,7 +105,8 @@ static void study(const struct block_planner *self, struct block *block,
         }
     }
     block->area = (uint32_t)rect_area(self, rect);
-    block->content = XXH3_64bits_withSeed(hash, n * sizeof(hash[0]), kind);
+    block->content = shown_block_content(hash, n, self->px->format, (uint32_t)(box.x2 - box.x1),
+                                         (uint32_t)(box.y2 - box.y1));
     block->pass = self->shown->pass;
 }
 

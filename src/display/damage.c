@@ -17,6 +17,8 @@ static void damage_primary(struct worker *self, const pixman_region32_t *region)
     }
     if (n && self->scene.blank)
         self->drawn = true;
+    if (n && self->scene.running)
+        self->scene.settled = true;
 }
 
 void damage_region(struct worker *self, uint32_t surface_id, const pixman_region32_t *region)

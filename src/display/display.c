@@ -35,6 +35,10 @@ struct work {
             struct display_link link;
         } attach;
         void *token;
+        struct {
+            void *token;
+            bool speaks;
+        } migrate;
         uint8_t setting;
         unsigned max_monitors;
         QXLDevMemSlot slot;
@@ -183,12 +187,12 @@ void display_detach(struct display *self, void *token)
 
 static void migrate(struct worker *worker, const struct work *work)
 {
-    links_migrate(worker, work->token);
+    links_migrate(worker, work->migrate.token, work->migrate.speaks);
 }
 
-void display_migrate(struct display *self, void *token)
+void display_migrate(struct display *self, void *token, bool speaks)
 {
-    post(self, &(struct work){.run = migrate, .token = token});
+    post(self, &(struct work){.run = migrate, .migrate = {token, speaks}});
 }
 
 static void set_compression(struct worker *worker, const struct work *work)
@@ -370,16 +374,6 @@ static void set_max_monitors(struct worker *worker, const struct work *work)
 void display_set_max_monitors(struct display *self, unsigned max)
 {
     post(self, &(struct work){.run = set_max_monitors, .max_monitors = max});
-}
-
-static void reset_image_cache(struct worker *worker, const struct work *work)
-{
-    links_forget_images(worker);
-}
-
-void display_reset_image_cache(struct display *self)
-{
-    call(self, &(struct work){.run = reset_image_cache});
 }
 
 static void reset_cursor(struct worker *worker, const struct work *work)

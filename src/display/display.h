@@ -61,9 +61,9 @@ void display_attach(struct display *self, enum display_channel channel,
                     const struct display_link *link);
 /* Closes a link; `closed` follows. Harmless after it. */
 void display_detach(struct display *self, void *token);
-/* The source's end of a seamless move: MIGRATE, and MIGRATE_DATA when the client's mark has come.
- */
-void display_migrate(struct display *self, void *token);
+/* The source's end of a seamless move: MIGRATE and the state. speaks: of a client's displays this
+ * one says what they share (the image cache); exactly one does. */
+void display_migrate(struct display *self, void *token, bool speaks);
 
 /* Capabilities a client is offered in the link reply. */
 void display_caps(enum display_channel channel, struct link_caps *out);
@@ -104,7 +104,6 @@ void display_update_area_async(struct display *self, uint32_t id, const QXLRect 
                                uint64_t cookie);
 void display_monitors_config(struct display *self, QXLPHYSICAL addr, int group, uint64_t cookie);
 void display_set_max_monitors(struct display *self, unsigned max);
-void display_reset_image_cache(struct display *self);                                 /* waits */
 void display_reset_cursor(struct display *self);                                      /* waits */
 void display_loadvm(struct display *self, const QXLCommandExt *commands, uint32_t n); /* waits */
 

@@ -63,9 +63,31 @@ void image_cache_use(struct image_cache *self, const struct cached_image *image)
 
 /*
  * The client is about to be sent `image` (its id is ignored, its hashes are copied) with
- * CACHE_ME and the id returned; 0, and nothing is changed, when it is too large for the cache.
+ * CACHE_ME and the id returned; 0, and nothing is changed, when it is too large for the cache, or
+ * ids have run out.
  */
 uint64_t image_cache_add(struct image_cache *self, const struct cached_image *image);
+
+/* A move ------------------------------------------------------------------------------------ */
+
+/* The image used last, or with `image` the one used before that; NULL: no more. Valid until the
+ * cache is changed. */
+const struct cached_image *image_cache_before(const struct image_cache *self,
+                                              const struct cached_image *image);
+/* The id given last; before the first one: the salt. */
+uint64_t image_cache_newest(const struct image_cache *self);
+/* Evicts what was used least until the rest can be carried in that many bytes: a hash a block, and
+ * as much as IMAGE_CACHE_CARRIED more an image. */
+void image_cache_trim(struct image_cache *self, size_t bytes);
+#define IMAGE_CACHE_CARRIED 20
+
+/* The books of another host go on: ids follow `newest`. Of an empty cache. */
+void image_cache_go_on(struct image_cache *self, uint64_t newest);
+/* An image that the client keeps by its id, used before all that are here (hashes are copied); one
+ * that there is no room for is evicted. */
+void image_cache_restore(struct image_cache *self, const struct cached_image *image);
+/* The client is to be told to drop an image that is not in these books. */
+void image_cache_drop(struct image_cache *self, uint64_t id);
 
 /* All images are evicted. */
 void image_cache_forget(struct image_cache *self);

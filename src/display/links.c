@@ -112,12 +112,12 @@ void links_detach(struct worker *self, void *token)
         end_close(end, NULL);
 }
 
-void links_migrate(struct worker *self, void *token)
+void links_migrate(struct worker *self, void *token, bool speaks)
 {
     struct link_end *end = find(self, token);
 
     if (end && end->view)
-        view_migrate(end->view);
+        view_migrate(end->view, speaks);
     else if (end)
         cursor_channel_migrate(end->cursor);
 }
@@ -158,16 +158,6 @@ void links_damage(struct worker *self, const pixman_box32_t *box)
             view_damage(end->view, box);
         else
             view_damage_all(end->view);
-    }
-}
-
-void links_forget_images(struct worker *self)
-{
-    for (guint i = 0; i < self->links->len; i++) {
-        struct link_end *end = self->links->pdata[i];
-
-        if (end->view)
-            view_forget_images(end->view);
     }
 }
 

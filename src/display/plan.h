@@ -42,23 +42,26 @@ void shown_forget(struct shown *self);
 /* Whether plan_next may have something (it may also find that nothing changed). */
 bool shown_dirty(const struct shown *self);
 
-/* Tiles of the surface: the length of the arrays below. Row after row from the top left. */
-size_t shown_count(const struct shown *self);
-
-/*
- * Writes shown_count() hashes of what the client shows once everything planned so far has reached
- * it; TILE_HASH_UNKNOWN where that is not known.
- */
-void shown_export(const struct shown *self, uint64_t *hashes);
-
-/*
- * Takes hashes exported on another host and compares all tiles with them as plan_next goes. False,
- * and nothing is changed, when n is not shown_count(). Wrong hashes harm this client's picture
- * only.
- */
-bool shown_import(struct shown *self, const uint64_t *hashes, size_t n);
-
 struct image_cache;
+
+/* Blocks of the surface ("display/image_cache.h"): the length of the arrays below. Row after row
+ * from the top left. */
+size_t shown_block_count(const struct shown *self);
+
+/*
+ * Writes the contents of the blocks that the client shows once everything planned so far has
+ * reached it; TILE_HASH_UNKNOWN where that is not known, at least in part. format: the surface's.
+ */
+void shown_export(const struct shown *self, uint32_t format, uint64_t *blocks);
+
+/*
+ * The client shows what was exported on another host: where the surface is the same now nothing is
+ * to be sent, the other blocks are not known. False, and nothing is changed, when n is not
+ * shown_block_count(). Wrong contents harm this client's picture only. px, hashes and self are of
+ * one size.
+ */
+bool shown_import(struct shown *self, struct tile_hashes *hashes, const struct pixels *px,
+                  const uint64_t *blocks, size_t n);
 
 struct plan_limits {
     uint32_t max_pixels; /* of a step, rounded up to one tile, or block; 0 = PLAN_MAX_PIXELS */

@@ -25,7 +25,8 @@ struct scene {
     const struct surface *primary; /* borrowed from the table; NULL: none */
     struct tile_hashes *hashes;    /* of the primary's size; NULL: none */
     bool blank;   /* cleared and not drawn to yet: not to be shown, something will be drawn soon */
-    bool settled; /* the primary came with the loaded guest, or was made by the running one */
+    bool settled; /* the primary came with the loaded guest, or was made or drawn by the running one
+                   */
 
     uint32_t monitors_generation; /* from 1 */
     uint16_t max_monitors;        /* what the device has, >= 1 */

@@ -180,16 +180,12 @@ void shown_damage_all(struct shown *self)
     self->small_count = 0;
 }
 
-/* What is not known cannot be moved. */
-static void forget_rows(struct shown *self)
-{
-    memset(self->row_hash, 0, shown_count(self) * TILE_SIZE * sizeof(self->row_hash[0]));
-}
-
 void shown_forget(struct shown *self)
 {
-    memset(self->hash, 0, shown_count(self) * sizeof(self->hash[0]));
-    forget_rows(self);
+    size_t count = (size_t)self->cols * self->rows;
+
+    memset(self->hash, 0, count * sizeof(self->hash[0]));
+    memset(self->row_hash, 0, count * TILE_SIZE * sizeof(self->row_hash[0]));
     shown_damage_all(self);
     self->watch.fresh_pixels = 0;
 }
@@ -197,28 +193,6 @@ void shown_forget(struct shown *self)
 bool shown_dirty(const struct shown *self)
 {
     return self->now.count > 0 || self->next.count > 0;
-}
-
-size_t shown_count(const struct shown *self)
-{
-    return (size_t)self->cols * self->rows;
-}
-
-void shown_export(const struct shown *self, uint64_t *hashes)
-{
-    memcpy(hashes, self->hash, shown_count(self) * sizeof(hashes[0]));
-}
-
-bool shown_import(struct shown *self, const uint64_t *hashes, size_t n)
-{
-    if (n != shown_count(self)) {
-        return false;
-    }
-    memcpy(self->hash, hashes, n * sizeof(hashes[0]));
-    forget_rows(self);
-    shown_damage_all(self);
-    self->watch.fresh_pixels = 0;
-    return true;
 }
 
 void shown_settle(struct shown *self, struct tile_hashes *hashes, const struct pixels *px,

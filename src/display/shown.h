@@ -60,6 +60,13 @@ static inline size_t shown_index(const struct shown *self, uint32_t col, uint32_
 /* In plan.c: whether the box is one colour; formats of less than 32 bits are not looked at. */
 bool plan_plain(const struct pixels *px, const pixman_box32_t *box, uint32_t *colour);
 
+/*
+ * The content of a block of n tiles, row after row, from their hashes: TILE_HASH_UNKNOWN when one
+ * of them is that, and only then. The same on every host.
+ */
+uint64_t shown_block_content(const uint64_t *tiles, size_t n, uint32_t format, uint32_t width,
+                             uint32_t height);
+
 /* The client now shows the surface in this tile. */
 void shown_settle(struct shown *self, struct tile_hashes *hashes, const struct pixels *px,
                   uint32_t col, uint32_t row);

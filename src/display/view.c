@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "channel/display.h"
 #include "display/image_cache.h"
+#include "display/link_speed.h"
 #include "display/painter.h"
 #include "display/plan.h"
 #include "display/view_state.h"
@@ -18,9 +19,16 @@ enum {
     ACK_WINDOW = 20,
     /* After a move the device may set its mode anew before it shows what the client shows. */
     SETTLE_MS = 500,
-    /* The same while it is not known what the client shows: devices do so with the guest's first
-     * refresh, 30 ms at most. */
-    SETTLE_UNKNOWN_MS = 100,
+    /* The same for what is to be compared with what the client shows: devices draw all with the
+     * guest's first refresh, 30 ms at most. */
+    SETTLE_DRAWN_MS = 100,
+    /* What is made at once should not keep a slow link busy longer: what comes next, such as the
+     * echo of a key, waits for it. */
+    STEP_MS = 100,
+    AHEAD_MS = 50,
+    AHEAD_MIN = 4 * 1024,
+    STEP_MIN_PIXELS = 16 * 1024,
+    STEP_PIXEL_BYTES = 2, /* of a picture that does not compress well */
 };
 
 struct view {
@@ -33,6 +41,9 @@ struct view {
     struct picture picture;     /* of the client */
     struct image_cache *images; /* the client's; NULL until it is used */
     bool keeps_images;          /* it may be used */
+    bool speaks;                /* in a move, for what the client's displays share */
+    bool state_sent;
+    struct link_speed speed;
     struct shown *shown; /* of the picture's size; NULL until a primary of that size was there */
     bool moved;          /* the picture came with a move and has met no primary yet */
     int64_t moved_us;
@@ -69,10 +80,9 @@ static bool picture_fits(const struct view *self)
 }
 
 /* A client that came with a move waits for the primary it had at the source; true if it waits. */
-static bool settling(struct view *self)
+static bool settling(struct view *self, int64_t wait_ms)
 {
     int64_t since = MAX(self->moved_us, self->scene->running_since_us);
-    int64_t wait_ms = self->picture.size_known ? SETTLE_MS : SETTLE_UNKNOWN_MS;
     int64_t left_us = since + wait_ms * 1000 - loop_now_us();
 
     if (!self->moved)
@@ -105,14 +115,16 @@ static void send_surface(struct view *self)
 static bool adopt(struct view *self)
 {
     const struct surface *primary = self->scene->primary;
+    struct pixels px;
 
     self->shown = shown_new(primary->width, primary->height);
     if (!self->shown) {
         conn_fail(self->conn, "display: no memory for a client's picture");
         return false;
     }
-    if (self->picture.hashes &&
-        !shown_import(self->shown, self->picture.hashes, self->picture.n_hashes))
+    px = scene_pixels(self->scene);
+    if (self->picture.blocks && !shown_import(self->shown, self->scene->hashes, &px,
+                                              self->picture.blocks, self->picture.n_blocks))
         log_info("display: what the client shows is not known, it is sent anew");
     picture_set(&self->picture, primary->width, primary->height);
     self->moved = false;
@@ -133,15 +145,14 @@ static struct codec_wish wish(const struct view *self)
 
 /* The client's image cache ------------------------------------------------------------------- */
 
-/* Half of what the client has: its other displays use it too. NULL: nothing is kept. */
+/* NULL: nothing is kept. */
 static struct image_cache *images(struct view *self)
 {
-    int64_t size = display_channel_client(self->channel)->cache_size;
+    uint64_t pixels = view_images_pixels(display_channel_client(self->channel));
 
-    if (!self->images && self->keeps_images && size > 0)
-        self->images =
-            image_cache_new((uint64_t)size / 2, (uint64_t)self->scene->id << 56 |
-                                                    (uint64_t)(g_random_int() & 0x00ffffff) << 32);
+    if (!self->images && self->keeps_images && pixels > 0)
+        self->images = image_cache_new(pixels, (uint64_t)self->scene->id << 56 |
+                                                   (uint64_t)(g_random_int() & 0x00ffffff) << 32);
     return self->images;
 }
 
@@ -158,15 +169,6 @@ static void send_evicted(struct view *self)
         if (n > 0)
             display_send_inval_list(self->conn, ids, n);
     } while (n == G_N_ELEMENTS(ids));
-}
-
-void view_forget_images(struct view *self)
-{
-    if (!self->images)
-        return;
-    image_cache_forget(self->images);
-    send_evicted(self);
-    conn_wake(self->conn);
 }
 
 static void send_cached(struct view *self, const struct plan_step *step)
@@ -201,11 +203,17 @@ static bool show_step(struct view *self, const struct pixels *px, const struct p
     return false;
 }
 
+static uint32_t step_pixels(const struct view *self)
+{
+    return (uint32_t)link_speed_bytes(&self->speed, STEP_MS / STEP_PIXEL_BYTES, STEP_MIN_PIXELS,
+                                      PLAN_MAX_PIXELS);
+}
+
 static bool send_step(struct view *self)
 {
     struct pixels px = scene_pixels(self->scene);
     /* A step that images were kept for must not fail: px is looked at before. */
-    const struct plan_limits limits = {.max_pixels = PLAN_MAX_PIXELS,
+    const struct plan_limits limits = {.max_pixels = step_pixels(self),
                                        .images = painter_takes(px.format) ? images(self) : NULL,
                                        .now_us = loop_now_us()};
     struct plan_step step;
@@ -251,20 +259,19 @@ static bool whole_picture_sent(const struct view *self)
     return self->pixels_sent >= (uint64_t)self->picture.width * self->picture.height;
 }
 
-/* Of a picture whose size is not known the primary's is assumed, once the guest has set it. */
+/* What came with a move is compared with a primary that the running guest has set or drawn: not
+ * with what the device showed before. */
 static bool unsure(struct view *self)
 {
-    return !self->picture.size_known && !self->scene->settled && settling(self);
+    return !self->scene->settled && settling(self, SETTLE_DRAWN_MS);
 }
 
-static bool fill(void *owner)
+static bool send_next(struct view *self)
 {
-    struct view *self = owner;
-
     if (!can_show(self))
         return false;
     if (!picture_fits(self)) {
-        if (settling(self))
+        if (settling(self, self->picture.size_known ? SETTLE_MS : SETTLE_DRAWN_MS))
             return false;
         send_surface(self);
         return true;
@@ -281,49 +288,122 @@ static bool fill(void *owner)
     return send_frame(self);
 }
 
+/* Of a socket on this machine there is nothing to learn. */
+static void measure(struct view *self, size_t bytes)
+{
+    int64_t now = loop_now_us();
+
+    if (!self->link.local && link_speed_made(&self->speed, bytes, now))
+        conn_send_ping(self->conn, self->speed.ping, (uint64_t)now);
+}
+
+static bool fill(void *owner)
+{
+    struct view *self = owner;
+    size_t before = conn_output(self->conn)->len;
+
+    if (!send_next(self)) {
+        link_speed_pause(&self->speed);
+        return false;
+    }
+    measure(self, conn_output(self->conn)->len - before);
+    return true;
+}
+
+static void pace(struct view *self)
+{
+    conn_set_ahead(self->conn, link_speed_bytes(&self->speed, AHEAD_MS, AHEAD_MIN, CONN_AHEAD_MAX));
+}
+
+static void on_pong(void *owner, uint32_t number)
+{
+    struct view *self = owner;
+
+    link_speed_pong(&self->speed, number, loop_now_us());
+    pace(self);
+}
+
 /* Moves -------------------------------------------------------------------------------------- */
 
-void view_migrate(struct view *self)
+/* What the client shows is put where it goes into the state. */
+static void export_blocks(struct view *self)
+{
+    if (!self->shown || !self->scene->primary)
+        return;
+    g_free(self->picture.blocks);
+    self->picture.n_blocks = shown_block_count(self->shown);
+    self->picture.blocks = g_new(uint64_t, self->picture.n_blocks);
+    shown_export(self->shown, self->scene->primary->format, self->picture.blocks);
+}
+
+static void send_state(struct view *self)
+{
+    struct view_state state = {
+        .client = *display_channel_client(self->channel),
+        .images = images(self),
+        .speaks = self->speaks,
+        .speed = {.round_trip_us = self->speed.round_trip_us, .rate = self->speed.rate},
+        .channel_id = self->scene->id,
+        .next_serial = conn_next_serial(self->conn),
+    };
+    struct buf *body = conn_begin(self->conn, SPICE_MSG_MIGRATE_DATA);
+    bool saved;
+
+    export_blocks(self);
+    state.picture = self->picture;
+    saved = view_state_save(&state, body);
+    conn_end(self->conn);
+    self->state_sent = true;
+    if (!saved)
+        conn_fail(self->conn, "display: a client's state cannot be saved");
+}
+
+/*
+ * Clients take the state at once: it need not wait a round trip for their mark. What they say
+ * before it, on a display, says nothing about the state but for INIT; a wish of another compression
+ * that crosses this is lost.
+ */
+void view_migrate(struct view *self, bool speaks)
 {
     if (conn_phase(self->conn) != CONN_ACTIVE)
         return;
-    /* The target knows nothing of the images: it begins with a cache that is empty of ours. Now,
-     * for a client takes nothing between MIGRATE and MIGRATE_DATA. Carrying the cache itself to a
-     * target that knows it is for a record of the trailer to come. */
-    view_forget_images(self);
-    self->keeps_images = false;
+    /* Before MIGRATE: a client takes nothing between it and the state. */
+    if (self->images) {
+        view_state_fit(self->images, self->speed.round_trip_us);
+        send_evicted(self);
+    }
+    self->speaks = speaks;
     buf_u32(conn_begin(self->conn, SPICE_MSG_MIGRATE),
             SPICE_MIGRATE_NEED_FLUSH | SPICE_MIGRATE_NEED_DATA_TRANSFER);
     conn_end(self->conn);
     conn_set_phase(self->conn, CONN_SOURCE_MARK);
+    if (display_channel_client(self->channel)->init)
+        send_state(self);
     conn_wake(self->conn);
-}
-
-/* What the client shows is put where it goes into the state. */
-static void export_hashes(struct view *self)
-{
-    if (!self->shown)
-        return;
-    g_free(self->picture.hashes);
-    self->picture.n_hashes = shown_count(self->shown);
-    self->picture.hashes = g_new(uint64_t, self->picture.n_hashes);
-    shown_export(self->shown, self->picture.hashes);
 }
 
 static void on_flush_mark(void *owner)
 {
     struct view *self = owner;
-    uint64_t serial = conn_next_serial(self->conn);
-    struct buf *body = conn_begin(self->conn, SPICE_MSG_MIGRATE_DATA);
-    bool saved;
 
-    export_hashes(self);
-    saved = view_state_save(display_channel_client(self->channel), &self->picture, serial, body);
-    conn_end(self->conn);
-    if (saved)
-        conn_set_phase(self->conn, CONN_SOURCE_DONE);
-    else
-        conn_fail(self->conn, "display: a client's state cannot be saved");
+    if (!self->state_sent)
+        send_state(self);
+    conn_set_phase(self->conn, CONN_SOURCE_DONE);
+}
+
+static void take_state(struct view *self, const struct view_state *state)
+{
+    int64_t now = loop_now_us();
+
+    display_channel_restore(self->channel, &state->client);
+    self->picture = state->picture;
+    self->images = state->images;
+    self->moved = state->picture.exists;
+    self->moved_us = now;
+    self->marked = state->picture.exists;
+    self->keeps_images = state->keeps_images;
+    link_speed_go_on(&self->speed, state->speed.round_trip_us, state->speed.rate, now);
+    pace(self);
 }
 
 static void on_migrate_data(void *owner, struct reader *body)
@@ -336,17 +416,13 @@ static void on_migrate_data(void *owner, struct reader *body)
         reader_fail(body);
         return;
     }
-    display_channel_restore(self->channel, &state.client);
-    self->picture = state.picture; /* taken */
-    self->moved = state.picture.exists;
-    self->moved_us = loop_now_us();
-    self->marked = state.picture.exists;
-    self->keeps_images = state.keeps_images;
+    take_state(self, &state);
     conn_set_next_serial(self->conn, state.next_serial);
     conn_set_phase(self->conn, CONN_ACTIVE);
     conn_send_set_ack(self->conn, ACK_WINDOW);
     if (state.frozen_cache)
         display_send_inval_all(self->conn);
+    send_evicted(self);
 }
 
 /* The rest ----------------------------------------------------------------------------------- */
@@ -369,6 +445,7 @@ static const struct display_channel_ops ops = {
     .fill = fill,
     .flush_mark = on_flush_mark,
     .migrate_data = on_migrate_data,
+    .pong = on_pong,
     .changed = on_changed,
 };
 

@@ -34,10 +34,8 @@ struct conn *view_conn(struct view *self);
 void view_damage(struct view *self, const pixman_box32_t *box);
 void view_damage_all(struct view *self);
 
-/* The client keeps no image any more. Does nothing before the state of a moved client came. */
-void view_forget_images(struct view *self);
-
-/* The source's end of a move. */
-void view_migrate(struct view *self);
+/* The source's end of a move. speaks: this is the one of the client's displays that tells the
+ * target what they share. */
+void view_migrate(struct view *self, bool speaks);
 
 #endif

@@ -133,12 +133,10 @@ void surface_remove_all(struct worker *self);
 void links_attach(struct worker *self, enum display_channel channel,
                   const struct display_link *link);
 void links_detach(struct worker *self, void *token);
-void links_migrate(struct worker *self, void *token);
+void links_migrate(struct worker *self, void *token, bool speaks);
 /* There is something new for the links of a channel: they look at it soon, not within this call. */
 void links_wake(struct worker *self, enum display_channel channel);
 void links_damage(struct worker *self, const pixman_box32_t *box); /* NULL: everything */
-/* No client keeps an image any more. */
-void links_forget_images(struct worker *self);
 /* All, without a word. */
 void links_close(struct worker *self);
 /* Tells the device whether clients are there. */

@@ -272,8 +272,29 @@ static bool load_tiles(void *opaque, struct fields_input *in, struct fields_erro
     return true;
 }
 
+static bool load_images(void *opaque, struct fields_input *in, struct fields_error *error)
+{
+    struct display_state *state = opaque;
+
+    if (state->has_images)
+        return blob_fail(error, in->pos, "images", "listed twice");
+    state->has_images =
+        fields_load(&saved_images_table, SAVED_TRAILER_VERSION, in, &state->images, error);
+    return state->has_images;
+}
+
+static bool load_speed(void *opaque, struct fields_input *in, struct fields_error *error)
+{
+    struct display_state *state = opaque;
+
+    state->has_speed = true;
+    return fields_load(&saved_speed_table, SAVED_TRAILER_VERSION, in, &state->speed, error);
+}
+
 static const struct record_kind display_records[] = {
     {SAVED_TAG_TILE_HASHES, load_tiles},
+    {SAVED_TAG_IMAGES, load_images},
+    {SAVED_TAG_SPEED, load_speed},
 };
 
 static const struct body display_body = {
@@ -302,10 +323,18 @@ static bool save_display_trailer(const struct display_state *state, struct buf *
 {
     size_t at;
 
-    if (!state->tiles_count)
+    if (!state->tiles_count && !state->has_images && !state->has_speed)
         return true;
     at = blob_begin_trailer(out);
-    return save_all_tiles(state, out, error) && blob_end_trailer(out, at, error);
+    if (!save_all_tiles(state, out, error))
+        return false;
+    if (state->has_images &&
+        !blob_save_record(SAVED_TAG_IMAGES, &saved_images_table, &state->images, out, error))
+        return false;
+    if (state->has_speed &&
+        !blob_save_record(SAVED_TAG_SPEED, &saved_speed_table, &state->speed, out, error))
+        return false;
+    return blob_end_trailer(out, at, error);
 }
 
 bool blob_display_save(const struct display_state *state, struct buf *out,
@@ -334,6 +363,7 @@ void blob_display_free(struct display_state *state)
     for (uint32_t i = 0; i < state->tiles_count; i++)
         fields_free(&saved_tiles_table, &state->tiles[i]);
     g_free(state->tiles);
+    fields_free(&saved_images_table, &state->images);
     *state = (struct display_state){0};
 }
 
@@ -348,8 +378,18 @@ static bool load_held(void *opaque, struct fields_input *in, struct fields_error
     return fields_load(&saved_inputs_held_table, SAVED_TRAILER_VERSION, in, &state->held, error);
 }
 
+static bool load_keys(void *opaque, struct fields_input *in, struct fields_error *error)
+{
+    struct inputs_state *state = opaque;
+
+    if (state->keys.codes)
+        return blob_fail(error, in->pos, "keys", "listed twice");
+    return fields_load(&saved_keys_table, SAVED_TRAILER_VERSION, in, &state->keys, error);
+}
+
 static const struct record_kind inputs_records[] = {
     {SAVED_TAG_INPUTS_HELD, load_held},
+    {SAVED_TAG_INPUTS_KEYS, load_keys},
 };
 
 static const struct body inputs_body = {
@@ -365,12 +405,16 @@ static bool save_inputs_trailer(const struct inputs_state *state, struct buf *ou
 {
     size_t at;
 
-    if (!state->held.count)
+    if (!state->held.count && !state->keys.count)
         return true;
     at = blob_begin_trailer(out);
-    return blob_save_record(SAVED_TAG_INPUTS_HELD, &saved_inputs_held_table, &state->held, out,
-                            error) &&
-           blob_end_trailer(out, at, error);
+    if (state->held.count && !blob_save_record(SAVED_TAG_INPUTS_HELD, &saved_inputs_held_table,
+                                               &state->held, out, error))
+        return false;
+    if (state->keys.count &&
+        !blob_save_record(SAVED_TAG_INPUTS_KEYS, &saved_keys_table, &state->keys, out, error))
+        return false;
+    return blob_end_trailer(out, at, error);
 }
 
 bool blob_inputs_save(const struct inputs_state *state, struct buf *out, struct fields_error *error)
@@ -395,5 +439,6 @@ bool blob_inputs_load(const uint8_t *bytes, size_t len, struct inputs_state *out
 void blob_inputs_free(struct inputs_state *state)
 {
     fields_free(&saved_inputs_held_table, &state->held);
+    fields_free(&saved_keys_table, &state->keys);
     *state = (struct inputs_state){0};
 }

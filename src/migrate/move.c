@@ -202,6 +202,21 @@ static void limit_stay(struct client *client)
     }
 }
 
+static bool is_asked(const struct client *client)
+{
+    return client->move.source == MOVE_ASKED_SEAMLESS || client->move.source == MOVE_ASKED_SEMI;
+}
+
+/* That the VM has moved is no reason why a client can't move with it. */
+static enum move_event reason_of(const struct client *client, enum move_event event)
+{
+    if (event != MOVE_DONE)
+        return event;
+    if (client->move.source == MOVE_REFUSED)
+        return client->move.why;
+    return is_asked(client) ? MOVE_TIMEOUT : event;
+}
+
 static void step(struct move *self, struct client *client, enum move_event event)
 {
     const struct move_transition *row = move_transition_find(client->move.source, event);
@@ -218,8 +233,8 @@ static void step(struct move *self, struct client *client, enum move_event event
         tell_client(self, client, what, move_source_name(row->to));
     }
     if (row->to != row->from) {
+        client->move.why = reason_of(client, event);
         client->move.source = row->to;
-        client->move.why = event;
         limit_stay(client);
     }
     act(self, client, row->action);
@@ -229,11 +244,6 @@ static void step_all(struct move *self, enum move_event event)
 {
     for (guint i = 0; i < self->server->clients->len; i++)
         step(self, g_ptr_array_index(self->server->clients, i), event);
-}
-
-static bool is_asked(const struct client *client)
-{
-    return client->move.source == MOVE_ASKED_SEAMLESS || client->move.source == MOVE_ASKED_SEMI;
 }
 
 static unsigned count_asked(const struct move *self)
@@ -514,9 +524,36 @@ void move_client_arrived(struct move *self, struct client *client, const char *h
     tell_client(self, client, "arrived", how);
 }
 
-/* What became of a client that took part in a move. */
+/* It went by itself, before the move let it go. */
+static bool left_early(const struct client *client)
+{
+    switch (client->move.source) {
+    case MOVE_ENDING:
+    case MOVE_SWITCHING:
+        return false;
+    case MOVE_MOVING:
+        return !client->handed_over;
+    case MOVE_STAY:
+    case MOVE_COMING:
+    case MOVE_ASKED_SEAMLESS:
+    case MOVE_ASKED_SEMI:
+    case MOVE_READY_SEAMLESS:
+    case MOVE_READY_SEMI:
+    case MOVE_REFUSED:
+    case MOVE_LATE_SEAMLESS:
+    case MOVE_LATE_SEMI:
+        return true;
+    }
+    return true;
+}
+
+/* What became of a client that took part in a move; NULL: it did not. */
 static const char *outcome(const struct client *client)
 {
+    if (client_is_arriving(client))
+        return "it has not arrived";
+    if (client->move.source == MOVE_STAY)
+        return NULL;
     if (client->turned_out)
         return "it was given up";
     if (client->move.source == MOVE_MOVING && !client->handed_over)
@@ -524,15 +561,24 @@ static const char *outcome(const struct client *client)
     return move_outcome_name(client->move.source);
 }
 
+static const char *why_gone(const struct client *client)
+{
+    if (client->turned_out)
+        return client->turned_out;
+    if (!left_early(client))
+        return move_event_name(client->move.why);
+    return client->broken ? client->broken : "it closed its links";
+}
+
 /* One line says why and how. */
 void move_client_gone(struct move *self, struct client *client)
 {
-    const char *why = client->turned_out ? client->turned_out : move_event_name(client->move.why);
+    const char *why = why_gone(client);
+    const char *how = outcome(client);
 
-    if (client->move.source != MOVE_STAY) {
-        log_info("client %08x (%s) has left: %s; %s", client->id, client->peer, why,
-                 outcome(client));
-        tell_client(self, client, why, outcome(client));
+    if (how) {
+        log_info("client %08x (%s) has left: %s; %s", client->id, client->peer, why, how);
+        tell_client(self, client, why, how);
     } else {
         log_info("client %08x (%s) has left", client->id, client->peer);
     }

@@ -59,6 +59,7 @@ static void client_free(struct client *self)
     loop_timer_remove(self->patience);
     g_ptr_array_free(self->endpoints, TRUE);
     g_free(self->peer);
+    g_free(self->broken);
     g_free(self);
 }
 
@@ -175,13 +176,23 @@ static void endpoint_free(struct endpoint *self)
     g_free(self);
 }
 
+static void tell_broken(const struct endpoint *self, const char *reason)
+{
+    struct client *client = self->client;
+    bool others = client->main && client->main != self;
+
+    log_info("client %08x (%s): the %s link ended: %s; %s", client->id, client->peer,
+             self->ops->name, reason, others ? "its other links go on" : "so does its session");
+    if (!client->broken)
+        client->broken = g_strdup_printf("the %s link ended: %s", self->ops->name, reason);
+}
+
 void endpoint_gone(struct endpoint *self, const char *reason)
 {
     struct client *client = self->client;
 
     if (reason)
-        log_info("client %08x (%s): the %s link ended: %s", client->id, client->peer,
-                 self->ops->name, reason);
+        tell_broken(self, reason);
     g_ptr_array_remove(client->endpoints, self);
     if (client->main == self)
         client->main = NULL;

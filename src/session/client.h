@@ -58,6 +58,7 @@ struct client {
     bool handed_over;            /* source of a seamless move: has its main channel's state */
     struct hub_client *agent;    /* its side of the agent hub; NULL: none yet */
     const char *turned_out;      /* why it is disconnected, static; NULL: it is not */
+    char *broken;                /* what the first link that went wrong died of; NULL: none has */
 };
 
 /* The client with this connection id; NULL if there is none, or it is about to leave. */

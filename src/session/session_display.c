@@ -34,9 +34,24 @@ static void cursor_channel_attach(struct endpoint *self)
     attach(self, DISPLAY_CHANNEL_CURSOR);
 }
 
+/* The first of the client's displays says what they share. */
+static bool speaks(const struct endpoint *self)
+{
+    const GPtrArray *all = self->client->endpoints;
+
+    for (guint i = 0; i < all->len; i++) {
+        const struct link_request *other =
+            &((const struct endpoint *)g_ptr_array_index(all, i))->request;
+        if (other->channel_type == SPICE_CHANNEL_DISPLAY &&
+            other->channel_id < self->request.channel_id)
+            return false;
+    }
+    return true;
+}
+
 static void channel_migrate(struct endpoint *self)
 {
-    display_migrate(display_of(self), self);
+    display_migrate(display_of(self), self, speaks(self));
 }
 
 static void channel_close(struct endpoint *self)

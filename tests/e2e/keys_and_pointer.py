@@ -16,6 +16,7 @@ def test(bench, _options):
 
 def inputs_work(bench, machine, viewer):
     """Every kind of input arrives, once and in order."""
+    viewer.command("wait-channel inputs 15")  # it may have connected anew
     expect(machine, viewer, "press 1e", ["key 1e"])
     expect(machine, viewer, "release 1e", ["key 9e"])
     expect(machine, viewer, "key e048", ["key e0", "key 48", "key e0", "key c8"])

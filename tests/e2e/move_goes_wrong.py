@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: MIT
 """Everything that can go wrong in a move, each with what must become of every client.
 
-Outcomes are read from the source's story (CARAVAN_MOVE_LOG) and seen at the clients. Whatever
-happens, QEMU is told once that the move is over, within 10 s of its end.
+Outcomes are read from the lines in the source's log that tell the operator, compared with its story
+(CARAVAN_MOVE_LOG), and seen at the clients. Whatever happens, QEMU is told once that the move is
+over, within 10 s of its end.
 """
+import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -21,6 +24,14 @@ REFUSED, LOST = 3, 4    # exit codes of the client
 SEAMLESS = "it has moved (seamless)"
 GIVEN_UP = "it was given up"
 SWITCHED = "it was sent to connect anew (switch-host)"
+LEFT = "it left before the end of the move"
+NO_STATE = "it left before it had its state"
+CLOSED = "it closed its links"
+MOVED, NOT_LINKED = "the VM has moved", "cannot link to the target"
+SLOW = "no answer in time"
+NOT_LEFT = "it did not leave after the VM had moved"
+GONE = re.compile(r"client ([0-9a-f]{8}) \(\S+\) has left: (.*); (it [^;]*)$")
+STAYS = re.compile(r"client ([0-9a-f]{8}) \(\S+\): the VM stays here; it stays$")
 
 
 class Source:
@@ -45,9 +56,27 @@ class Source:
         with open(self.log, encoding="utf-8") as file:
             return [json.loads(line) for line in file]
 
+    def said(self, pattern):
+        """The matches of a pattern in the source's log, one a line."""
+        with open(self.bench.path(f"{self.vm.name}.stderr"), errors="replace", encoding="utf-8") as file:
+            return [match for match in map(pattern.search, file.read().splitlines()) if match]
+
+    def told(self):
+        """Of the clients that have left: why and what became of them, as the operator is told."""
+        told = [match.groups() for match in self.said(GONE)]
+        story = [(line["client"], line["what"], line["state"]) for line in self.story()
+                 if line.get("state", "").startswith("it ")]
+        check(told == story, f"the log tells {told}, the story {story}")
+        check(len({who for who, _why, _how in told}) == len(told), f"a client has left twice: {told}")
+        return [(why, how) for _who, why, how in told]
+
     def outcomes(self):
         """What became of the clients that have left, in the order of leaving."""
-        return [line["state"] for line in self.story() if line.get("state", "").startswith("it ")]
+        return [how for _why, how in self.told()]
+
+    def staying(self):
+        """The ids of the clients of which the operator was told that they stay."""
+        return {match.group(1) for match in self.said(STAYS)}
 
     def completed(self, since):
         """Waits for the end of the move, which is told once."""
@@ -105,9 +134,28 @@ def nobody_listens(bench):
     source.announce(vm.free_port())
     vm.sleep(0.5)
     took = source.completed(source.move(port))
-    check(source.outcomes() == [SWITCHED], f"outcomes {source.outcomes()}")
+    check(source.told() == [(NOT_LINKED, SWITCHED)], f"told {source.told()}")
     check(source.clients["client"].end() != 0, "the client thinks that all went well")
     bench.say(f"told after {took:.1f} s")
+    machine.quit()
+
+
+def dead_address(bench):
+    """Nothing answers at the announced address; the VM moves: the client stays 10 s at most."""
+    source = Source(bench, ["client"])
+    machine, port = target(bench, 0)
+    with socket.socket() as listener, contextlib.ExitStack() as full:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):  # it has room for one; then what comes is dropped
+            one = full.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(listener.getsockname())
+        source.announce(listener.getsockname()[1])
+        took = source.completed(source.move(port))
+        # the client's own patience is as long
+        check(source.told() in ([(NOT_LEFT, GIVEN_UP)], [(SLOW, SWITCHED)]), f"told {source.told()}")
+        bench.say(f"told after {took:.1f} s: {source.told()}")
     machine.quit()
 
 
@@ -122,6 +170,7 @@ def silent_target(bench):
         bench.say(f"QEMU stood still for {time.monotonic() - since:.2f} s")
         until(lambda: source.vm.qmp.command("query-migrate")["status"] == "failed", 10, "failure")
     stays_whole(bench, source, "client")
+    check(len(source.staying()) == 1, "the operator is not told that it stays")
     tiny.switch(source.vm, "freeze", True)
     inputs_work(bench, source.vm, source.clients["client"])
 
@@ -133,7 +182,7 @@ def silent_target_moved(bench):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         source.announce(listener.getsockname()[1])
         took = source.completed(source.move(port))
-        check(source.outcomes() == [GIVEN_UP], f"outcomes {source.outcomes()}")
+        check(source.told() == [(NOT_LEFT, GIVEN_UP)], f"told {source.told()}")
         bench.say(f"told after {took:.1f} s")
     machine.quit()
 
@@ -145,7 +194,7 @@ def wrong_password(bench):
     source.announce(machine.spice.port)
     vm.sleep(0.5)
     source.completed(source.move(port))
-    check(source.outcomes() == [SWITCHED], f"outcomes {source.outcomes()}")
+    check(source.told() == [(NOT_LINKED, SWITCHED)], f"told {source.told()}")
     status = source.clients["client"].end()
     check(status in (REFUSED, LOST), f"the client ended with {status}")
     machine.quit()
@@ -159,7 +208,7 @@ def password_mended(bench):
     vm.sleep(0.5)
     machine.qmp.command("set_password", protocol="spice", password="here")
     source.completed(source.move(port))
-    check(source.outcomes() == [SWITCHED], f"outcomes {source.outcomes()}")
+    check(source.told() == [(NOT_LINKED, SWITCHED)], f"told {source.told()}")
     works_at(bench, machine, source.clients["client"])
     machine.quit()
 
@@ -176,6 +225,7 @@ def target_killed(bench):
     until(lambda: source.vm.qmp.command("query-migrate")["status"] == "failed", 30, "failure")
     for name in source.clients:
         stays_whole(bench, source, name)
+    check(len(source.staying()) == 2, "the operator is not told that they stay")
 
 
 # -- the operator --
@@ -190,7 +240,7 @@ def announced_twice(bench):
     source.announce(machine.spice.port)
     vm.sleep(1)
     source.completed(source.move(port))
-    check(source.outcomes() == [SEAMLESS] * 2, f"outcomes {source.outcomes()}")
+    check(source.told() == [(MOVED, SEAMLESS)] * 2, f"told {source.told()}")
     for viewer in source.clients.values():
         works_at(bench, machine, viewer)
 
@@ -209,6 +259,7 @@ def cancelled(bench):
         until(lambda: source.vm.qmp.command("query-migrate")["status"] == "cancelled", 30, "cancelled")
         for name in source.clients:
             stays_whole(bench, source, name)
+        check(len(source.staying()) == 2, "the operator is not told that they stay")
         bench.say(f"cancelled {under_way} s after a start {head_start} s after the announcement")
         machine.process.kill()
     machine, port = target(bench, "-last")
@@ -216,7 +267,7 @@ def cancelled(bench):
     source.announce(machine.spice.port)
     vm.sleep(1)
     source.completed(source.move(port))
-    check(source.outcomes() == [SEAMLESS] * 2, f"outcomes {source.outcomes()}")
+    check(source.told() == [(MOVED, SEAMLESS)] * 2, f"told {source.told()}")
     for viewer in source.clients.values():
         works_at(bench, machine, viewer)
 
@@ -246,14 +297,16 @@ def each_moment(bench, number, trouble):
     good = source.clients["good"]
     good.command(f"wait-moved {machine.spice.port} 5")
     quick = time.monotonic() - since
+    newcomer = None
+    if trouble is frozen and number == 0:
+        newcomer = client.Client(bench, "newcomer", source.vm.spice.uri)
+        newcomer.wait_event("migration", 5, state="switching")
     took = source.completed(since)
     nothing_reopened(bench, good, source.marks["good"])
     works_at(bench, machine, good)
-    outcomes = source.outcomes()
-    check(SEAMLESS in outcomes, f"outcomes {outcomes}")
-    # at the last moment it may have moved already
-    check(trouble is not frozen or number == 4 or outcomes == [SEAMLESS, GIVEN_UP],
-          f"outcomes {outcomes}")
+    if newcomer:
+        works_at(bench, machine, newcomer)
+    outcomes = told_of_trouble(source, trouble, number, newcomer)
     check(source.vm.process.poll() is None, "the source has ended")
     moments = ("before the announcement", "right after it", "0.7 s after it",
                "when RAM begins to flow", "when the VM has moved")
@@ -262,6 +315,24 @@ def each_moment(bench, number, trouble):
     source.vm.quit()
     bad.kill()
     machine.quit()
+
+
+def told_of_trouble(source, trouble, number, newcomer):
+    """What became of all, after checking that the operator knows why."""
+    told = source.told()
+    good = (MOVED, SEAMLESS)
+    others = [each for each in told if each != good]
+    check(good in told, f"told {told}")
+    if newcomer:
+        check(others.pop(0) == (MOVED, SWITCHED), f"told {told}")
+    unheard = number == 4 or number == 0 and trouble is killed  # it is through, or gone already
+    check(len(others) == 1 or not others and unheard, f"told {told}")
+    for why, how in others:
+        if trouble is frozen:
+            check((why, how) == (NOT_LEFT, GIVEN_UP), f"told {told}")
+        else:
+            check(how in (LEFT, NO_STATE) and (why == CLOSED or why.startswith("the ")), f"told {told}")
+    return [how for _why, how in told]
 
 
 def killed(process):
@@ -285,7 +356,7 @@ def client_frozen(bench):
 
 
 CASES = {case.__name__.replace("_", "-"): case for case in (
-    nobody_listens, silent_target, silent_target_moved, wrong_password, password_mended,
+    nobody_listens, dead_address, silent_target, silent_target_moved, wrong_password, password_mended,
     target_killed, announced_twice, cancelled, client_killed, client_frozen)}
 
 

@@ -45,6 +45,11 @@ PAIRS = [
     ("no description", "-M pc,suppress-vmdesc=on -vga std -device e1000", "+", True),
     ("no description, and no e1000", "-M pc,suppress-vmdesc=on -vga std -device e1000",
      "-M pc -vga std", False),
+    ("the host bridge's register", "-M pc -vga none",
+     "+ -global i440FX-pcihost.x-config-reg-migration-enabled=off", True),
+    ("no host bridge's register",
+     "-M pc -vga none -global i440FX-pcihost.x-config-reg-migration-enabled=off", "-M pc -vga none",
+     False),
     # RAM
     ("less RAM", f"{SLIM} -m 32", f"{SLIM} -m 16", True),
     ("more RAM", f"{SLIM} -m 16", f"{SLIM} -m 17", False),

@@ -14,6 +14,7 @@ import time
 QEMU = os.environ.get("CARAVAN_QEMU", "qemu-system-x86_64")
 CARAVAN = os.environ.get("CARAVAN", "caravan")
 GUEST = os.environ.get("GUEST_IMG", "")
+os.environ.pop("LD_LIBRARY_PATH", None)  # meson's: QEMU would load our library for the system's
 
 
 def check(good, what):

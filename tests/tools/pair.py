@@ -35,8 +35,10 @@ class Monitor:
 
 
 @contextlib.contextmanager
-def start_pair(folder, seamless):
-    """Gives the SPICE ports. Monitors are FOLDER/0 and FOLDER/1, the move goes over FOLDER/ram."""
+def start_pair(folder, seamless, libdir=None):
+    """Gives the SPICE ports. Monitors are FOLDER/0 and FOLDER/1, the move goes over FOLDER/ram.
+    libdir: of another SPICE server than the system's."""
+    environment = {**os.environ, **({"LD_LIBRARY_PATH": libdir} if libdir else {})}
     ports, vms = [free_port(), free_port()], []
     try:
         for index, port in enumerate(ports):
@@ -47,7 +49,7 @@ def start_pair(folder, seamless):
                  "-qmp", f"unix:{folder}/{index},server=on,wait=off",
                  "-spice", f"port={port},addr=127.0.0.1,disable-ticketing=on,"
                            f"seamless-migration={'on' if seamless else 'off'}",
-                 *(["-incoming", f"unix:{folder}/ram"] if index else [])]))
+                 *(["-incoming", f"unix:{folder}/ram"] if index else [])], env=environment))
         yield ports
     finally:
         for vm in vms:

@@ -5,6 +5,8 @@ import glob
 import gzip
 import json
 import os
+import pty
+import re
 import shutil
 import struct
 import subprocess
@@ -170,6 +172,53 @@ def check_capabilities(folder):
     check("x-ignore-shared" in said, "what cannot be read is named")
 
 
+def check_disks(folder):
+    """Disks that are migrated along, and the machine's UUID."""
+    path, disk = os.path.join(folder, "stream"), os.path.join(folder, "disk")
+    with open(disk, "wb") as file:
+        file.write(b"x" * (2 << 20))
+        file.truncate(7 << 20)
+    uuid = "12345678-1234-1234-1234-123456789abc"
+    save(path, ["-M", "pc", "-uuid", uuid, "-drive", f"file={disk},format=raw,if=virtio,id=d"],
+         "block", "validate-uuid")
+    seen = json.loads(inspect("--json", path)[0])
+    check(seen["complete"] and [d["blocks"] for d in seen["disks"]] == [7], f"{seen['disks']}")
+    check(seen["uuid"] == uuid, "the UUID is told")
+    text, _ = inspect(path)
+    check(re.search(r"\nd  .* 7340032 ", text) and uuid in text, "and so in words")
+
+
+def check_progress(folder):
+    """On a terminal a bar, unless --quiet, and none in a pipe."""
+    path = os.path.join(folder, "large")
+    name = b"\x06pc.ram"
+    page = struct.pack(">Q", 0x28) + b"x" * 4096
+    with open(path, "wb") as file:
+        file.write(b"QEVM" + struct.pack(">IBIB", 3, 1, 2, 3) + b"ram" + struct.pack(">II", 0, 4))
+        file.write(struct.pack(">Q", 4096 << 12 | 4) + name + struct.pack(">Q", 4096 << 12))
+        file.write(struct.pack(">Q", 8) + name + b"x" * 4096)
+        file.write(page * 8191)  # the same page again and again
+        file.write(struct.pack(">Q", 16) + b"\0")
+    said = {}
+    for quiet in ([], ["--quiet"]):
+        ours, theirs = pty.openpty()
+        with subprocess.Popen([CARAVAN, "vmstate", "inspect", *quiet, path], stdout=theirs,
+                              env={**os.environ, "TERM": "xterm"}) as process:
+            os.close(theirs)
+            out = b""
+            try:
+                while more := os.read(ours, 65536):
+                    out += more
+            except OSError:  # the other end is closed
+                pass
+            os.close(ours)
+            check(process.wait(timeout=60) == 0, "a stream of RAM alone is read")
+        said[bool(quiet)] = out
+    check(re.search(rb"reading .* 50 %  16\.0 MiB of 32\.1 MiB", said[False]), "a bar on a terminal")
+    check(b"reading" not in said[True], "none with --quiet")
+    check("reading" not in inspect(path)[0], "none in a pipe")
+
+
 def check_undescribed(folder):
     """Machine types for which QEMU writes no description unless it is asked to."""
     path = os.path.join(folder, "stream")
@@ -240,5 +289,7 @@ with tempfile.TemporaryDirectory(prefix="caravan-test-") as here:
         last = check_modern(title, options, here)
     check_capabilities(here)
     check_undescribed(here)
+    check_disks(here)
+    check_progress(here)
     check_words(last, here)
 check_old()

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <spice/enums.h>
+
 #include "base/buf.h"
 #include "migrate/blob.h"
 
@@ -168,6 +170,28 @@ static void inputs_reads_and_writes_as_others_do(void **state)
     buf_free(&out);
 }
 
+/* All that the trailer may say of keys fits, and a count beyond it is refused. */
+static void inputs_carries_every_key(void **state)
+{
+    struct saved_input steps[SAVED_INPUTS_HELD] = {0};
+    uint8_t codes[SAVED_KEYS_MAX];
+    struct inputs_state in = {.held = {SAVED_INPUTS_HELD, steps}, .keys = {SAVED_KEYS_MAX, codes}};
+    struct inputs_state back;
+    struct buf out = BUF_INIT;
+
+    for (unsigned i = 0; i < SAVED_KEYS_MAX; i++)
+        codes[i] = (uint8_t)i;
+    assert_true(blob_inputs_save(&in, &out, NULL));
+    assert_true(blob_inputs_load(out.data, out.len, &back, NULL));
+    assert_int_equal(back.held.count, SAVED_INPUTS_HELD);
+    assert_int_equal(back.keys.count, SAVED_KEYS_MAX);
+    assert_memory_equal(back.keys.codes, codes, SAVED_KEYS_MAX);
+    blob_inputs_free(&back);
+    buf_set_u32(&out, out.len - SAVED_KEYS_MAX - 4, SAVED_KEYS_MAX + 1);
+    assert_false(blob_inputs_load(out.data, out.len, &back, NULL));
+    buf_free(&out);
+}
+
 /* ---- Trailer ---- */
 
 static const uint8_t mouse_trailer[] = {
@@ -258,6 +282,67 @@ static void tile_hashes_follow_the_surfaces(void **state)
     assert_int_equal(d.tiles[1].hashes[0], 7);
     blob_display_free(&d);
     assert_null(d.tiles);
+    buf_free(&out);
+}
+
+static uint64_t blocks_a[] = {0x1112131415161718, 12}, blocks_b[] = {13};
+static struct saved_image images[] = {{7ull << 32 | 5, 65, 64, 2, blocks_a},
+                                      {7ull << 32 | 2, 1, 33, 1, blocks_b}};
+
+static struct display_state display_with_images(void)
+{
+    return (struct display_state){
+        .pixmap_cache_size = 1000,
+        .has_images = true,
+        .images = {7ull << 32 | 9, 16, 64, 2, images},
+        .has_speed = true,
+        .speed = {80000, 1250000, SPICE_IMAGE_COMPRESSION_LZ4},
+    };
+}
+
+/* clang-format off */
+static const uint8_t images_trailer[] = {
+    'C', 'V', 'T', 'R', 1, 0, 0, 0, 8 + 20 + 36 + 28 + 8 + 13, 0, 0, 0,
+    'C', 'V', 'I', 'C', 20 + 36 + 28, 0, 0, 0,
+    9, 0, 0, 0, 7, 0, 0, 0, 16, 0, 0, 0, 64, 0, 0, 0, 2, 0, 0, 0, /* newest, sizes, count */
+    5, 0, 0, 0, 7, 0, 0, 0, 65, 0, 0, 0, 64, 0, 0, 0, 2, 0, 0, 0, /* used last */
+    0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11, 12, 0, 0, 0, 0, 0, 0, 0,
+    2, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0, 33, 0, 0, 0, 1, 0, 0, 0,
+    13, 0, 0, 0, 0, 0, 0, 0,
+    'C', 'V', 'V', 'S', 13, 0, 0, 0,
+    0x80, 0x38, 1, 0, 0xd0, 0x12, 0x13, 0, 0, 0, 0, 0, 7, /* round trip, rate, wish */
+};
+/* clang-format on */
+
+static struct buf saved_images(void)
+{
+    struct display_state d = display_with_images();
+    struct buf out = BUF_INIT;
+
+    assert_true(blob_display_save(&d, &out, NULL));
+    return out;
+}
+
+static void images_and_speed_follow(void **state)
+{
+    struct buf out = saved_images();
+    struct display_state d;
+
+    assert_int_equal(out.len, 84 + sizeof(images_trailer));
+    assert_memory_equal(out.data + 84, images_trailer, sizeof(images_trailer));
+    assert_true(blob_display_load(out.data, out.len, false, &d, NULL));
+    assert_true(d.has_images);
+    assert_int_equal(d.images.newest, 7ull << 32 | 9);
+    assert_int_equal(d.images.count, 2);
+    assert_int_equal(d.images.list[0].id, 7ull << 32 | 5);
+    assert_memory_equal(d.images.list[0].blocks, blocks_a, sizeof(blocks_a));
+    assert_int_equal(d.images.list[1].height, 33);
+    assert_true(d.has_speed);
+    assert_int_equal(d.speed.round_trip_us, 80000);
+    assert_int_equal(d.speed.rate, 1250000);
+    assert_int_equal(d.speed.compression, SPICE_IMAGE_COMPRESSION_LZ4);
+    blob_display_free(&d);
+    assert_null(d.images.list);
     buf_free(&out);
 }
 
@@ -364,6 +449,7 @@ static void expect_truncations(loader try, const uint8_t *bytes, size_t len, siz
 static void truncations_fail(void **state)
 {
     struct buf display = saved_display();
+    struct buf with_images = saved_images();
     struct buf with_mouse = BUF_INIT;
 
     buf_append(&with_mouse, main_bytes, sizeof(main_bytes));
@@ -371,8 +457,10 @@ static void truncations_fail(void **state)
     expect_truncations(try_main, with_mouse.data, with_mouse.len, sizeof(main_bytes));
     expect_truncations(try_main, main_partial, sizeof(main_partial), sizeof(main_partial));
     expect_truncations(try_display, display.data, display.len, 92);
+    expect_truncations(try_display, with_images.data, with_images.len, 84);
     expect_truncations(try_inputs, inputs_bytes, sizeof(inputs_bytes), sizeof(inputs_bytes));
     buf_free(&display);
+    buf_free(&with_images);
     buf_free(&with_mouse);
 }
 
@@ -393,13 +481,15 @@ static void flip_bits(loader try, const uint8_t *bytes, size_t len)
 
 static void bit_flips_never_crash(void **state)
 {
-    struct buf display = saved_display();
+    struct buf display = saved_display(), with_images = saved_images();
 
     flip_bits(try_display, display.data, display.len);
+    flip_bits(try_display, with_images.data, with_images.len);
     flip_bits(try_main, main_bytes, sizeof(main_bytes));
     flip_bits(try_main, main_partial, sizeof(main_partial));
     flip_bits(try_inputs, inputs_bytes, sizeof(inputs_bytes));
     buf_free(&display);
+    buf_free(&with_images);
 }
 
 /* A good body with a u32 put somewhere: which field is to blame? */
@@ -449,6 +539,47 @@ static void known_attacks_fail(void **state)
     blame(try_display, d.data, d.len, 112, 9); /* tiles of one surface twice */
     blame(try_display, d.data, d.len, 96, 2);  /* trailer version */
     buf_free(&d);
+}
+
+static void attacks_on_images_fail(void **state)
+{
+    struct buf d = saved_images();
+    size_t at = 84 + 12 + 8; /* of the record's content */
+
+    blame(try_display, d.data, d.len, at + 4, 8);   /* ids of another salt */
+    blame(try_display, d.data, d.len, at, 4);       /* newer than the newest */
+    blame(try_display, d.data, d.len, at + 12, 0);  /* block size */
+    blame(try_display, d.data, d.len, at + 12, 16); /* other blocks */
+    blame(try_display, d.data, d.len, at + 16, 3);  /* images */
+    blame(try_display, d.data, d.len, at + 16, SAVED_IMAGES_MAX + 1);
+    blame(try_display, d.data, d.len, at + 16, UINT32_MAX);
+    blame(try_display, d.data, d.len, at + 28, 0); /* width */
+    blame(try_display, d.data, d.len, at + 28, UINT32_MAX);
+    blame(try_display, d.data, d.len, at + 36, 1); /* blocks */
+    blame(try_display, d.data, d.len, at + 36, UINT32_MAX);
+    blame(try_display, d.data, d.len, d.len - 1 - 3, 0x63000000); /* compression */
+    memcpy(d.data + d.len - 21, "CVIC", 4);                       /* twice, and too short */
+    assert_false(try_display(d.data, d.len));
+    buf_free(&d);
+}
+
+static void blocks_of_all_images_are_bounded(void **state)
+{
+    uint64_t *blocks = calloc(SAVED_IMAGE_BLOCKS_MAX, sizeof(*blocks));
+    struct saved_image big[] = {{1, SAVED_IMAGE_BLOCKS_MAX, 1, SAVED_IMAGE_BLOCKS_MAX, blocks},
+                                {2, 1, 1, 1, blocks}};
+    struct display_state d = {.has_images = true, .images = {2, 1, 1, 1, big}};
+    struct fields_error error;
+    struct buf out = BUF_INIT;
+
+    assert_true(blob_display_save(&d, &out, &error));
+    assert_true(out.len < 84 + 200 + 8 * SAVED_IMAGE_BLOCKS_MAX);
+    assert_true(try_display(out.data, out.len));
+    d.images.count = 2;
+    assert_false(blob_display_save(&d, &out, &error));
+    assert_string_equal(error.reason, "too many blocks");
+    buf_free(&out);
+    free(blocks);
 }
 
 static void sizes_are_bounded_both_ways(void **state)
@@ -509,6 +640,7 @@ int main(void)
         cmocka_unit_test(display_reads_and_writes_as_others_do),
         cmocka_unit_test(lossy_layout_is_read_when_told),
         cmocka_unit_test(inputs_reads_and_writes_as_others_do),
+        cmocka_unit_test(inputs_carries_every_key),
         cmocka_unit_test(mouse_mode_follows_the_pointed_data),
         cmocka_unit_test(tile_hashes_follow_the_surfaces),
         cmocka_unit_test(unknown_records_are_skipped),
@@ -516,6 +648,9 @@ int main(void)
         cmocka_unit_test(truncations_fail),
         cmocka_unit_test(bit_flips_never_crash),
         cmocka_unit_test(known_attacks_fail),
+        cmocka_unit_test(images_and_speed_follow),
+        cmocka_unit_test(attacks_on_images_fail),
+        cmocka_unit_test(blocks_of_all_images_are_bounded),
         cmocka_unit_test(sizes_are_bounded_both_ways),
         cmocka_unit_test(trailer_is_bounded),
     };

@@ -27,12 +27,16 @@ static void migrate_data(void *owner, struct reader *body)
 {
 }
 
+static void pong(void *owner, uint32_t number)
+{
+}
+
 static void changed(void *owner)
 {
     changes++;
 }
 
-static const struct display_channel_ops ops = {fill, flush_mark, migrate_data, changed};
+static const struct display_channel_ops ops = {fill, flush_mark, migrate_data, pong, changed};
 
 static struct display_channel *fresh(void)
 {

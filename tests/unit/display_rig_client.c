@@ -333,6 +333,14 @@ static void on_set_ack(struct rig_client *client, struct reader *r)
     rig_client_send(client, SPICE_MSGC_ACK_SYNC, generation, 4);
 }
 
+static void on_ping(struct rig_client *client, struct reader *r)
+{
+    const uint8_t *id_and_time = reader_bytes(r, 12);
+
+    if (id_and_time)
+        rig_client_send(client, SPICE_MSGC_PONG, id_and_time, 12);
+}
+
 static void on_message(struct rig_client *client, uint16_t type, struct reader body)
 {
     if (type >= G_N_ELEMENTS(client->seen)) {
@@ -344,6 +352,8 @@ static void on_message(struct rig_client *client, uint16_t type, struct reader b
     buf_append(&client->last[type], body.base, body.len);
     if (type == SPICE_MSG_SET_ACK)
         on_set_ack(client, &body);
+    else if (type == SPICE_MSG_PING)
+        on_ping(client, &body);
     else if (type == SPICE_MSG_DISPLAY_SURFACE_CREATE)
         on_surface_create(client, &body);
     else if (type == SPICE_MSG_DISPLAY_SURFACE_DESTROY)
@@ -445,7 +455,7 @@ struct rig_client *rig_client_move(struct rig_client *client, struct rig *from, 
     struct rig_client *moved = rig_client_new(to, DISPLAY_CHANNEL_DISPLAY, RIG_TARGET);
     struct buf *data = &client->last[SPICE_MSG_MIGRATE_DATA];
 
-    display_migrate(from->display, client);
+    display_migrate(from->display, client, true);
     if (!rig_client_await(client, SPICE_MSG_MIGRATE, 1))
         g_error("no MIGRATE");
     rig_client_send(client, SPICE_MSGC_MIGRATE_FLUSH_MARK, NULL, 0);

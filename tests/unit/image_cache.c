@@ -136,6 +136,68 @@ static void bounds_hold(void **state)
     image_cache_free(cache);
 }
 
+/* As a move does it: from the one used last. */
+static struct image_cache *carried(const struct image_cache *from, uint64_t pixels)
+{
+    struct image_cache *to = image_cache_new(pixels, 0);
+    const struct cached_image *image = NULL;
+
+    image_cache_go_on(to, image_cache_newest(from));
+    while ((image = image_cache_before(from, image)))
+        image_cache_restore(to, image);
+    return to;
+}
+
+static void books_go_on_elsewhere(void **state)
+{
+    struct image_cache *cache = image_cache_new(300, SALT), *other;
+    uint64_t a = add(cache, 10, 1), b = add(cache, 10, 2), c = add(cache, 10, 1), id;
+    uint32_t col, row;
+
+    image_cache_use(cache, image_cache_find(cache, 2, &col, &row));
+    other = carried(cache, 300);
+    image_cache_free(cache);
+    assert_int_equal(image_cache_count(other), 3);
+    assert_int_equal(image_cache_pixels(other), 300);
+    assert_int_equal(id_of(other, 1), c); /* the newer of two */
+    assert_int_equal(id_of(other, 2), b);
+    assert_int_equal(add(other, 10, 4), c + 1);
+    assert_true(image_cache_next_evicted(other, &id));
+    assert_int_equal(id, a);
+    assert_false(image_cache_next_evicted(other, &id));
+    image_cache_free(other);
+}
+
+static void what_has_no_room_elsewhere_is_told(void **state)
+{
+    struct image_cache *cache = image_cache_new(300, SALT), *other;
+    uint64_t a = add(cache, 10, 1), b = add(cache, 10, 2), c = add(cache, 10, 3), id;
+
+    other = carried(cache, 150);
+    assert_int_equal(id_of(other, 3), c);
+    assert_int_equal(image_cache_count(other), 1);
+    assert_true(image_cache_next_evicted(other, &id));
+    assert_int_equal(id, a);
+    assert_true(image_cache_next_evicted(other, &id));
+    assert_int_equal(id, b);
+    image_cache_trim(cache, 3 * (8 + IMAGE_CACHE_CARRIED) - 1);
+    assert_int_equal(image_cache_count(cache), 2);
+    assert_int_equal(id_of(cache, 1), 0);
+    image_cache_free(cache);
+    image_cache_free(other);
+}
+
+static void ids_run_out(void **state)
+{
+    struct image_cache *cache = image_cache_new(300, 0);
+
+    image_cache_go_on(cache, UINT32_MAX - 1);
+    assert_int_equal(add(cache, 10, 1), UINT32_MAX);
+    assert_int_equal(add(cache, 10, 2), 0);
+    assert_int_equal(image_cache_count(cache), 1);
+    image_cache_free(cache);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +207,9 @@ int main(void)
         cmocka_unit_test(any_block_finds_its_image),
         cmocka_unit_test(the_newest_place_counts),
         cmocka_unit_test(bounds_hold),
+        cmocka_unit_test(books_go_on_elsewhere),
+        cmocka_unit_test(what_has_no_room_elsewhere_is_told),
+        cmocka_unit_test(ids_run_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -170,6 +170,22 @@ static void wheel_is_a_button_on_the_wire(void **state)
     inputs_link_free(link);
 }
 
+/* The source has its move and its mark: what it says goes to the target, and it is done. */
+static void hand_over(struct inputs_link *source, struct inputs_link *target)
+{
+    struct buf *out = conn_output(inputs_link_conn(source));
+    struct reader r = reader_make(out->data, out->len);
+    uint32_t size;
+
+    assert_int_equal(reader_u16(&r), SPICE_MSG_MIGRATE);
+    reader_skip(&r, reader_u32(&r));
+    assert_int_equal(reader_u16(&r), SPICE_MSG_MIGRATE_DATA);
+    size = reader_u32(&r);
+    feed(target, SPICE_MSGC_MIGRATE_DATA, reader_bytes(&r, size), size);
+    assert_int_equal(reader_left(&r), 0);
+    assert_null(conn_error(inputs_link_conn(target)));
+}
+
 /* Motions that were not acknowledged at the source are at the target, and no ack goes out between.
  */
 static void motion_count_travels(void **state)
@@ -191,13 +207,7 @@ static void motion_count_travels(void **state)
     feed(source, SPICE_MSGC_INPUTS_KEY_DOWN, "\x1e\0\0\0", 4);
     feed(source, SPICE_MSGC_MIGRATE_FLUSH_MARK, NULL, 0);
 
-    struct reader r = reader_make(out->data, out->len);
-    assert_int_equal(reader_u16(&r), SPICE_MSG_MIGRATE);
-    reader_skip(&r, reader_u32(&r));
-    assert_int_equal(reader_u16(&r), SPICE_MSG_MIGRATE_DATA);
-    uint32_t size = reader_u32(&r);
-    feed(target, SPICE_MSGC_MIGRATE_DATA, reader_bytes(&r, size), size);
-    assert_int_equal(reader_left(&r), 0);
+    hand_over(source, target);
     assert_int_equal(count_messages(target, SPICE_MSG_INPUTS_MOUSE_MOTION_ACK), 1);
     motion(target, 1, 1, 0);
     motion(target, 1, 1, 0);
@@ -206,6 +216,39 @@ static void motion_count_travels(void **state)
     inputs_link_free(source); /* the session moved: the held key is the target's */
     assert_int_equal(seen.n_scans, 0);
     inputs_link_free(target);
+    assert_int_equal(seen.n_scans, 1);
+    assert_int_equal(seen.scans[0], 0x9e);
+}
+
+/* Two moves: keys that were held before the first, and one that the guest could not hear of. */
+static void held_keys_travel_and_are_let_go(void **state)
+{
+    struct seen seen = {0};
+    struct inputs_link *link = inputs_link_new(&ops, &seen, true, false, 0), *next;
+
+    feed(link, SPICE_MSGC_INPUTS_KEY_DOWN, "\x2a\0\0\0", 4); /* stays */
+    feed(link, SPICE_MSGC_INPUTS_KEY_DOWN, "\x1e\0\0\0", 4); /* let go while the VM is on its way */
+    feed(link, SPICE_MSGC_INPUTS_KEY_DOWN, "\xe0\x1d\0\0", 4);
+    for (int hop = 0; hop < 2; hop++) {
+        buf_reset(conn_output(inputs_link_conn(link)));
+        inputs_send_migrate(link);
+        seen.deaf = true;
+        if (hop == 0) {
+            feed(link, SPICE_MSGC_INPUTS_KEY_UP, "\x9e\0\0\0", 4);
+            feed(link, SPICE_MSGC_INPUTS_KEY_DOWN, "\x1f\0\0\0", 4);
+        }
+        feed(link, SPICE_MSGC_MIGRATE_FLUSH_MARK, NULL, 0);
+        next = inputs_link_new(&ops, &seen, true, true, 0);
+        seen.deaf = false;
+        seen.n_scans = 0;
+        hand_over(link, next);
+        inputs_link_free(link);
+        assert_int_equal(seen.n_scans, hop == 0 ? 2 : 0);
+        link = next;
+    }
+    inputs_link_free(link);
+    assert_int_equal(seen.n_scans, 4);
+    assert_memory_equal(seen.scans, "\x9f\xaa\xe0\x9d", 4);
 }
 
 static void huge_motion_count_is_bounded(void **state)
@@ -227,6 +270,7 @@ int main(void)
         cmocka_unit_test(every_fourth_motion_is_acknowledged),
         cmocka_unit_test(wheel_is_a_button_on_the_wire),
         cmocka_unit_test(motion_count_travels),
+        cmocka_unit_test(held_keys_travel_and_are_let_go),
         cmocka_unit_test(huge_motion_count_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -307,13 +307,13 @@ static void random_box(GRand *rand, const struct world *w, pixman_box32_t *box)
 /* What a client had is known by hash only, and the cache begins anew, as after a move. */
 static void travel(struct world *w)
 {
-    size_t n = shown_count(w->shown);
+    size_t n = shown_block_count(w->shown);
     uint64_t *hashes = g_new(uint64_t, n);
 
-    shown_export(w->shown, hashes);
+    shown_export(w->shown, w->px.format, hashes);
     shown_free(w->shown);
     w->shown = shown_new(w->width, w->height);
-    assert_true(shown_import(w->shown, hashes, n));
+    assert_true(shown_import(w->shown, w->hashes, &w->px, hashes, n));
     g_free(hashes);
     image_cache_forget(w->images);
     drop_evicted(w);

@@ -124,6 +124,26 @@ static void learn_machine(struct check_target *self, JsonNode *node)
         self->machine[strlen(self->machine) - strlen(tail)] = 0;
 }
 
+/* The tree is for people, too: "dev: TYPE, id ...". */
+static void learn_types(struct check_target *self, JsonNode *node)
+{
+    static const char mark[] = "dev: ";
+    const char *at;
+
+    if (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_STRING)
+        return;
+    at = json_node_get_string(node);
+    while ((at = strstr(at, mark))) {
+        char *type;
+        guint n;
+
+        at += strlen(mark);
+        type = g_strndup(at, strcspn(at, ",\r\n"));
+        n = GPOINTER_TO_UINT(g_hash_table_lookup(self->types, type));
+        g_hash_table_insert(self->types, type, GUINT_TO_POINTER(n + 1));
+    }
+}
+
 /* QEMUs that do not know a command are believed to have nothing to tell. */
 static void learn(struct check_target *self, struct check_qemu *qemu)
 {
@@ -134,6 +154,7 @@ static void learn(struct check_target *self, struct check_qemu *qemu)
     } questions[] = {
         {"query-pci", NULL, learn_pci},
         {"x-query-ramblock", NULL, learn_ram},
+        {"human-monitor-command", "{\"command-line\": \"info qtree\"}", learn_types},
         {"qom-get", "{\"path\": \"/machine\", \"property\": \"type\"}", learn_machine},
     };
 
@@ -250,10 +271,12 @@ struct check_target *check_target_new(const char *line, double timeout_s, char *
     self->command = command;
     self->bars = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     self->room = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->types = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->dropped = g_ptr_array_new_with_free_func(g_free);
     for (int i = 0; i < DROPS_MOST && !fine && again; i++) {
         g_clear_pointer(reason, g_free);
         g_clear_pointer(&self->machine, g_free);
+        g_hash_table_remove_all(self->types);
         fine = try_machine(self, timeout_s, &again, reason);
     }
     if (fine)
@@ -271,6 +294,7 @@ void check_target_free(struct check_target *self)
     g_free(self->machine);
     g_hash_table_unref(self->bars);
     g_hash_table_unref(self->room);
+    g_hash_table_unref(self->types);
     g_ptr_array_unref(self->dropped);
     g_free(self);
 }

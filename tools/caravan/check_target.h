@@ -18,6 +18,7 @@ struct check_target {
     char *machine;      /* its type */
     GHashTable *bars;   /* path of the bus as in section names -> struct check_bars */
     GHashTable *room;   /* RAM block -> uint64_t, bytes it can grow to */
+    GHashTable *types;  /* type of device -> how many there are, as a pointer */
     GPtrArray *dropped; /* char *: drivers that had to be left out, since QEMU cannot save them */
     uint64_t ram;       /* bytes of all blocks */
 };

@@ -21,7 +21,7 @@
 #define WINDOW    (4u << 20)  /* of a mapped file */
 #define MAP_UNIT  (64u << 10) /* a multiple of every page size */
 #define PIPE_SIZE (1 << 20)
-#define PROGRESS  (64u << 20)
+#define PROGRESS  (16u << 20)
 
 enum convert_exit {
     CONVERT_DONE = 0,
@@ -84,19 +84,11 @@ static bool copy(void *opaque, uint64_t offset, const uint8_t *bytes, size_t len
 
 static void show_progress(struct run *run)
 {
-    uint64_t total = input_total(run->input);
-    char text[96];
-
     if (run->arguments->quiet || run->arguments->json || run->fed - run->shown < PROGRESS ||
         !strcmp(run->arguments->out ? run->arguments->out : "", "-"))
         return;
     run->shown = run->fed;
-    if (total)
-        snprintf(text, sizeof(text), "converting: %.1f of %.1f GiB", (double)run->fed / (1 << 30),
-                 (double)total / (1 << 30));
-    else
-        snprintf(text, sizeof(text), "converting: %.1f GiB", (double)run->fed / (1 << 30));
-    term_status(&run->term, text);
+    term_progress(&run->term, "converting", run->fed, input_total(run->input));
 }
 
 /* False, and said why. */

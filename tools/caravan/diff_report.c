@@ -6,19 +6,11 @@
 #include <string.h>
 
 #include "json_out.h"
+#include "value_out.h"
 
 #define HEX_SHOWN 32 /* characters of bytes; --json gives all */
 
 /* ---- Text ---- */
-
-/* Names come from the streams: nothing of them reaches the terminal raw. */
-static void print_name(const char *name)
-{
-    char *safe = g_strescape(name, NULL);
-
-    fputs(safe, stdout);
-    g_free(safe);
-}
 
 static void print_value(const struct diff_value *value, bool words)
 {
@@ -53,7 +45,7 @@ static void print_place(const struct diff_field *field)
 static void print_field(const struct diff_field *field)
 {
     fputs("  ", stdout);
-    print_name(field->path);
+    value_print_name(field->path, 0);
     if (field->words)
         printf(" (%s)", field->words);
     fputs(": ", stdout);
@@ -68,7 +60,7 @@ static void print_section(const struct diff_section *section)
 {
     const struct vmstate_section *a = section->side[0], *b = section->side[1];
 
-    print_name((b ? b : a)->name);
+    value_print_name((b ? b : a)->name, 0);
     printf(":%" PRIu32, (b ? b : a)->instance);
     if (!a || !b)
         printf(": only in the %s", a ? "first" : "second");
@@ -90,7 +82,7 @@ static void print_block(const struct diff_block *block)
     const struct ram_hash_block *a = block->side[0], *b = block->side[1];
 
     fputs("RAM ", stdout);
-    print_name((b ? b : a)->name);
+    value_print_name((b ? b : a)->name, 0);
     if (!a || !b)
         printf(": only in the %s", a ? "first" : "second");
     else if (a->size != b->size)
@@ -113,9 +105,9 @@ void diff_print_text(const struct diff *self)
         const char *a = self->side[0].inspection.machine, *b = self->side[1].inspection.machine;
 
         fputs("machine: ", stdout);
-        print_name(a ? a : "(not told)");
+        value_print_name(a ? a : "(not told)", 0);
         fputs(" -> ", stdout);
-        print_name(b ? b : "(not told)");
+        value_print_name(b ? b : "(not told)", 0);
         putchar('\n');
     }
     for (guint i = 0; i < self->blocks->len; i++)

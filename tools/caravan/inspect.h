@@ -8,6 +8,8 @@
 #include <glib.h>
 
 #include "input.h"
+#include "inspect_config.h"
+#include "inspect_disks.h"
 #include "inspect_ram.h"
 #include "ram_aside.h"
 #include "vmstate/description.h"
@@ -62,7 +64,8 @@ struct inspection {
     uint64_t description_size;
     struct vmstate_schemas *schemas; /* NULL: not needed */
     const char *flavour;             /* who wrote it, by the layouts; NULL: not known */
-    uint64_t disk_blocks;
+    struct inspect_config config;
+    GPtrArray *disks; /* struct inspect_disk; NULL: none */
     uint64_t commands;
     uint64_t size;  /* bytes of the stream, as far as it was read */
     uint64_t after; /* bytes behind its end */
@@ -76,6 +79,8 @@ void inspect_read(struct inspection *self, struct input *input);
 
 /* Whether a section's fields are to be printed. */
 bool inspect_wants(const struct inspection *self, const struct vmstate_section *section);
+
+bool inspect_has_footers(const struct inspection *self);
 
 /* Draws self->shot; false when it cannot be, which was said. */
 bool inspect_screenshot(struct inspection *self);

@@ -5,23 +5,7 @@
 #include <stdio.h>
 
 #include "json_out.h"
-#include "words.h"
-
-static void put_hex(const uint8_t *bytes, size_t len)
-{
-    putchar('"');
-    for (size_t i = 0; i < len; i++)
-        printf("%02x", bytes[i]);
-    putchar('"');
-}
-
-static void put_words(const char *words)
-{
-    if (!words)
-        return;
-    fputs(", ", stdout);
-    json_out_pair("means", words);
-}
+#include "value_out.h"
 
 struct putting {
     const char *section;
@@ -32,28 +16,8 @@ static void put_value(void *opaque, const struct vmstate_value *value)
 {
     struct putting *putting = opaque;
 
-    fputs(putting->later ? ",\n    {" : "\n    {", stdout);
+    value_put_json(putting->section, value, putting->later);
     putting->later = true;
-    json_out_pair("path", value->path);
-    fputs(", ", stdout);
-    json_out_pair("type", value->type);
-    fputs(", \"value\": ", stdout);
-    switch (value->kind) {
-    case VMSTATE_VALUE_UNSIGNED:
-        printf("%" PRIu64, value->u);
-        break;
-    case VMSTATE_VALUE_SIGNED:
-        printf("%" PRId64, value->i);
-        break;
-    case VMSTATE_VALUE_BOOL:
-        fputs(value->u ? "true" : "false", stdout);
-        break;
-    case VMSTATE_VALUE_BYTES:
-        put_hex(value->bytes, value->len);
-        break;
-    }
-    put_words(words_for(putting->section, value));
-    putchar('}');
 }
 
 static void put_section(const struct inspect_section *seen)
@@ -96,6 +60,33 @@ static void put_block(const struct ram_block_map *block)
     fputs("}}", stdout);
 }
 
+static void put_disks(const struct inspection *self)
+{
+    fputs(",\n \"disks\": [", stdout);
+    for (guint i = 0; self->disks && i < self->disks->len; i++) {
+        const struct inspect_disk *disk = self->disks->pdata[i];
+
+        fputs(i ? ",\n  {" : "\n  {", stdout);
+        json_out_pair("name", disk->name);
+        printf(", \"blocks\": %" PRIu64 ", \"zero\": %" PRIu64 "}", disk->blocks, disk->zero);
+    }
+    putchar(']');
+}
+
+static void put_config(const struct inspect_config *config)
+{
+    fputs(",\n \"capabilities\": [", stdout);
+    for (guint i = 0; config->capabilities && i < config->capabilities->len; i++) {
+        fputs(i ? ", " : "", stdout);
+        json_out_text(config->capabilities->pdata[i]);
+    }
+    putchar(']');
+    if (config->uuid) {
+        fputs(", ", stdout);
+        json_out_pair("uuid", config->uuid);
+    }
+}
+
 static void put_window(const struct ram_window *window)
 {
     static const char marks[RAM_PAGES] = {'-', '+', '+', '?'};
@@ -103,7 +94,7 @@ static void put_window(const struct ram_window *window)
     fputs(",\n \"window\": {", stdout);
     json_out_pair("block", window->block);
     printf(", \"offset\": %" PRIu64 ", \"bytes\": ", window->offset);
-    put_hex(window->bytes, window->len);
+    json_out_hex(window->bytes, window->len);
     fputs(", \"known\": \"", stdout);
     for (uint32_t i = 0; i < window->len; i++)
         putchar(marks[window->known[i]]);
@@ -132,10 +123,9 @@ static void put_error(const struct inspection *self)
 void inspect_print_json(const struct inspection *self)
 {
     printf("{\"complete\": %s, \"bytes\": %" PRIu64 ", \"after\": %" PRIu64
-           ", \"description_bytes\": %" PRIu64 ", \"commands\": %" PRIu64
-           ", \"disk_blocks\": %" PRIu64,
+           ", \"description_bytes\": %" PRIu64 ", \"commands\": %" PRIu64 ", \"footers\": %s",
            self->exit == INSPECT_WHOLE ? "true" : "false", self->size, self->after,
-           self->description_size, self->commands, self->disk_blocks);
+           self->description_size, self->commands, inspect_has_footers(self) ? "true" : "false");
     if (*self->wrapping) {
         fputs(", ", stdout);
         json_out_pair("wrapping", self->wrapping);
@@ -148,13 +138,16 @@ void inspect_print_json(const struct inspection *self)
         fputs(", ", stdout);
         json_out_pair("flavour", self->flavour);
     }
+    put_config(&self->config);
     fputs(",\n \"ram\": [", stdout);
     for (size_t i = 0; i < ram_map_blocks(self->ram); i++) {
         if (i)
             putchar(',');
         put_block(ram_map_block(self->ram, i));
     }
-    fputs("],\n \"sections\": [", stdout);
+    putchar(']');
+    put_disks(self);
+    fputs(",\n \"sections\": [", stdout);
     for (guint i = 0; i < self->sections->len; i++) {
         if (i)
             putchar(',');

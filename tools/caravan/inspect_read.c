@@ -11,7 +11,7 @@
 #define CHUNK     (256u << 10)
 #define TAIL_MOST (512u << 20) /* bytes of device state that are kept to find their description */
 #define KEPT_MOST (256u << 20) /* bytes of fields to be shown */
-#define PROGRESS  (64u << 20)
+#define PROGRESS  (16u << 20)
 
 struct reading {
     struct inspection *to;
@@ -55,18 +55,10 @@ static void stop_at(struct reading *reading, const struct vmstate_section *secti
 
 static void show_progress(struct reading *reading)
 {
-    char text[96];
-    double gib = (double)reading->fed / (1 << 30);
-
     if (reading->to->quiet || reading->fed - reading->shown < PROGRESS)
         return;
     reading->shown = reading->fed;
-    if (reading->total)
-        snprintf(text, sizeof(text), "reading: %.1f of %.1f GiB", gib,
-                 (double)reading->total / (1 << 30));
-    else
-        snprintf(text, sizeof(text), "reading: %.1f GiB", gib);
-    term_status(&reading->term, text);
+    term_progress(&reading->term, "reading", reading->fed, reading->total);
 }
 
 /* More input into the chunk: bytes, 0 at the end, -1 (and the inspection has an error). */
@@ -292,6 +284,9 @@ static bool take_event(struct reading *reading, const struct vmstate_event *even
         g_free(to->machine);
         to->machine = g_strdup(event->text);
         return true;
+    case VMSTATE_CONFIGURATION_BYTES:
+        inspect_config_take(&to->config, event->bytes, event->len);
+        return true;
     case VMSTATE_SECTION_BYTES:
         reading->body = (struct vmstate_input){event->bytes, event->len};
         return true;
@@ -305,7 +300,7 @@ static bool take_event(struct reading *reading, const struct vmstate_event *even
             ram_aside_event(to->aside, event);
         return true;
     case VMSTATE_DISK_BLOCK:
-        to->disk_blocks++;
+        inspect_disks_take(&to->disks, event);
         return true;
     case VMSTATE_COMMAND:
         to->commands++;
@@ -313,7 +308,6 @@ static bool take_event(struct reading *reading, const struct vmstate_event *even
     case VMSTATE_DESCRIPTION:
         to->description_size = event->description_size;
         return true;
-    case VMSTATE_CONFIGURATION_BYTES:
     case VMSTATE_SECTION_OPENED:
     case VMSTATE_RAM_LIST:
     case VMSTATE_DISK_PROGRESS:
@@ -375,6 +369,7 @@ void inspect_read(struct inspection *self, struct input *input)
     reading.chunk = g_malloc(CHUNK);
     read_stream(&reading);
     self->size = vmstate_stream_offset(reading.stream);
+    inspect_config_read(&self->config);
     term_clear_status(&reading.term);
     if (reading.schemas)
         self->flavour = vmstate_schemas_flavour(reading.schemas);
@@ -399,9 +394,21 @@ void inspect_free(struct inspection *self)
     ram_aside_free(self->aside);
     vmstate_description_free(self->description);
     vmstate_schemas_free(self->schemas);
+    inspect_config_clear(&self->config);
+    if (self->disks)
+        g_ptr_array_unref(self->disks);
     g_free(self->machine);
     g_free(self->window.bytes);
     g_free(self->window.known);
+}
+
+bool inspect_has_footers(const struct inspection *self)
+{
+    bool footers = false;
+
+    for (guint i = 0; i < self->sections->len; i++)
+        footers |= ((struct inspect_section *)self->sections->pdata[i])->footer;
+    return footers;
 }
 
 bool inspect_wants(const struct inspection *self, const struct vmstate_section *section)

@@ -22,3 +22,11 @@ void json_out_pair(const char *name, const char *text)
     printf("\"%s\": ", name);
     json_out_text(text);
 }
+
+void json_out_hex(const uint8_t *bytes, size_t len)
+{
+    putchar('"');
+    for (size_t i = 0; i < len; i++)
+        printf("%02x", bytes[i]);
+    putchar('"');
+}

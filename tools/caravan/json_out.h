@@ -4,9 +4,15 @@
 #ifndef CARAVAN_JSON_OUT_H
 #define CARAVAN_JSON_OUT_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 void json_out_text(const char *text);
 
 /* "name": "text" */
 void json_out_pair(const char *name, const char *text);
+
+/* "0123" */
+void json_out_hex(const uint8_t *bytes, size_t len);
 
 #endif

@@ -6,6 +6,8 @@
 #include <unistd.h>
 #include <glib.h>
 
+#define PROGRESS_WIDTH 30
+
 struct term term_open(void)
 {
     const char *no_color = getenv("NO_COLOR");
@@ -50,6 +52,39 @@ void term_status(struct term *term, const char *text)
     printf("\r\033[K%s", text);
     fflush(stdout);
     term->status = true;
+}
+
+char *term_size(uint64_t bytes)
+{
+    char *text = g_format_size_full(bytes, G_FORMAT_SIZE_IEC_UNITS);
+    char **words = g_strsplit(text, "\xc2\xa0", -1); /* not every terminal has such a space */
+
+    g_free(text);
+    text = g_strjoinv(" ", words);
+    g_strfreev(words);
+    return text;
+}
+
+void term_progress(struct term *term, const char *what, uint64_t done, uint64_t total)
+{
+    const char *full = term->utf8 ? "█" : "#", *rest = term->utf8 ? "░" : ".";
+    double part = total ? MIN(1.0, (double)done / (double)total) : 0;
+    char *size = term_size(done);
+    char *all = term_size(total);
+    GString *line = g_string_new(what);
+
+    if (total) {
+        g_string_append_c(line, ' ');
+        for (int i = 1; i <= PROGRESS_WIDTH; i++)
+            g_string_append(line, part * PROGRESS_WIDTH >= i ? full : rest);
+        g_string_append_printf(line, " %3.0f %%  %s of %s", part * 100, size, all);
+    } else {
+        g_string_append_printf(line, " %s", size);
+    }
+    term_status(term, line->str);
+    g_string_free(line, TRUE);
+    g_free(size);
+    g_free(all);
 }
 
 const char *term_bar(const struct term *term, double value, double top)

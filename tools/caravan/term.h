@@ -3,6 +3,7 @@
 #define CARAVAN_TERM_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Standard output as people see it. */
 struct term {
@@ -24,6 +25,12 @@ const char *term_verdict(const struct term *term, bool good);
 
 /* Writes or replaces the status line; does nothing when stdout is no terminal. */
 void term_status(struct term *term, const char *text);
+
+/* Bytes for people, such as "1.5 GiB"; the caller frees it with g_free. */
+char *term_size(uint64_t bytes);
+
+/* The status line as a bar: bytes done of a total, which is 0 where it is not known. */
+void term_progress(struct term *term, const char *what, uint64_t done, uint64_t total);
 
 /* Takes the status line away, so that an ordinary line can be printed. */
 void term_clear_status(struct term *term);

@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "convert.h"
 #include "diff.h"
+#include "dump.h"
 #include "inspect.h"
 #include "pick.h"
 
@@ -21,6 +22,7 @@ static const struct {
     {"diff", "tell what changed between two saves of a VM", diff_main},
     {"extract", "take the body of a section out of a stream", extract_main},
     {"splice", "put another body into a section of a stream", splice_main},
+    {"dump", "print the state that a SPICE channel hands over in a move", dump_main},
 };
 
 static void print_help(FILE *out)

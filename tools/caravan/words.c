@@ -16,13 +16,29 @@ static const struct word surface_formats[] = {
     {1, "1 bit, alpha"}, {8, "8 bits, alpha"}, {16, "x1r5g5b5"}, {32, "x8r8g8b8"},
     {80, "r5g6b5"},      {96, "a8r8g8b8"},     {0, NULL}};
 static const struct word surface_types[] = {{0, "primary"}, {0, NULL}};
+static const struct word mouse_modes[] = {{1, "server"}, {2, "client"}, {0, NULL}};
+static const struct word filters[] = {
+    {0, "passes"}, {1, "discards"}, {2, "protocol error"}, {3, "monitors' layout"}, {0, NULL}};
+static const struct word input_kinds[] = {{0, "scan code"}, {1, "modifiers"}, {2, "motion"},
+                                          {3, "position"},  {4, "wheel"},     {5, "buttons"},
+                                          {0, NULL}};
+static const struct word channel_types[] = {
+    {1, "main"},     {2, "display"}, {3, "inputs"},     {4, "cursor"},
+    {5, "playback"}, {6, "record"},  {8, "smart card"}, {9, "USB redirection"},
+    {10, "port"},    {11, "webdav"}, {0, NULL}};
+static const struct word guest_states[] = {
+    {1, "open"}, {2, "asked for capabilities"}, {3, "ready"}, {0, NULL}};
+static const struct word who_kinds[] = {
+    {0, "nobody"}, {1, "the guest"}, {2, "a client"}, {0, NULL}};
+static const struct word send_tokens[] = {{UINT32_MAX, "no flow control"}, {0, NULL}};
 static const struct word yes_no[] = {{0, "no"}, {1, "yes"}, {0, NULL}};
 
 static const char *const vbe_names[] = {
     "id",   "width",         "height",         "bits a pixel", "enable",
     "bank", "virtual width", "virtual height", "first column", "first row"};
 
-/* By the section's name behind the slash and the end of the path; elements have [n] behind it. */
+/* By the section's name behind the slash (or the kind of a blob) and the end of the path; elements
+ * have [n] behind it. */
 static const struct {
     const char *section; /* NULL: any */
     const char *path;
@@ -34,6 +50,16 @@ static const struct {
     {"qxl", "surface.format", surface_formats, NULL, 0},
     {"qxl", "surface.type", surface_types, NULL, 0},
     {"qxl", "active", yes_no, NULL, 0},
+    {"main", "mouse_mode.mode", mouse_modes, NULL, 0},
+    {"main", "msg_filter", filters, NULL, 0},
+    {"main", "num_send_tokens", send_tokens, NULL, 0},
+    {"main", "hub.state", guest_states, NULL, 0},
+    {"main", "owner.kind", who_kinds, NULL, 0},
+    {"main", "from.kind", who_kinds, NULL, 0},
+    {"main", "to.kind", who_kinds, NULL, 0},
+    {"inputs", "kind", input_kinds, NULL, 0},
+    {"vmc", "channel_type", channel_types, NULL, 0},
+    {"vmc", "num_send_tokens", send_tokens, NULL, 0},
     {NULL, "vbe_regs", NULL, vbe_names, G_N_ELEMENTS(vbe_names)},
 };
 

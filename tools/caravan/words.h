@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What numbers in video devices' sections mean, in words. */
+/* What numbers in sections of video devices and in SPICE's blobs mean, in words. */
 #ifndef CARAVAN_WORDS_H
 #define CARAVAN_WORDS_H
 

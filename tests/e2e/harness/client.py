@@ -144,6 +144,11 @@ class Client:
     def stats(self):
         return self.command("stats")
 
+    def channel_bytes(self, kind):
+        """Bytes read so far on all channels of a kind, such as "display"."""
+        channels = self.stats()["channels"]
+        return sum(channel["bytes"] for channel in channels if channel["type"] == kind)
+
     def said(self):
         """What it wrote to its standard error."""
         with open(self.bench.path(f"{self.name}.stderr"), errors="replace", encoding="utf-8") as file:
