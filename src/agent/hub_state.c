@@ -192,7 +192,7 @@ static void save_output(const struct buf *out, struct main_state *state)
     struct buf rest = BUF_INIT;
 
     here.len = MIN(here.len, FOREIGN_MAX);
-    rest.data = out->data + here.len;
+    rest.data = out->len ? out->data + here.len : NULL;
     rest.len = out->len - here.len;
     save_bytes(&here, &state->agent.write_size, &state->agent.write_data);
     save_bytes(&rest, &state->hub.rest_len, &state->hub.rest);
