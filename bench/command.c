@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs a command and writes its wall time (s) and peak memory (KiB) to a file. Small itself: the
- * kernel counts what a process was before it became another. usage: bench-command FILE COMMAND...
+/* Runs a command and writes its wall time (s), CPU time (s) and peak memory (KiB) to a file. Small
+ * itself: the kernel counts what a process was before it became another. usage: bench-command FILE
+ * COMMAND...
  */
 #include <stdio.h>
 #include <sys/resource.h>
@@ -14,6 +15,11 @@ static double now(void)
 
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double seconds(struct timeval t)
+{
+    return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
 int main(int argc, char **argv)
@@ -33,6 +39,7 @@ int main(int argc, char **argv)
     }
     if (pid < 0 || wait4(pid, &status, 0, &usage) != pid || !(file = fopen(argv[1], "w")))
         return 2;
-    fprintf(file, "%.6f %ld\n", now() - begin, usage.ru_maxrss);
+    fprintf(file, "%.6f %.6f %ld\n", now() - begin,
+            seconds(usage.ru_utime) + seconds(usage.ru_stime), usage.ru_maxrss);
     return fclose(file) == 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 2;
 }

@@ -4,6 +4,7 @@
 
 QEMU saves a machine whose memory is full of noise; then each command of the table reads that file,
 in turn with its measure (cat to the same place), and docs/performance.md gets the figures.
+The ratio is the median of the rounds' ratios, for a busy machine changes between rounds.
 """
 import argparse
 import collections
@@ -112,7 +113,7 @@ def make_stream(folder, mib):
 
 
 def run(words, output, options):
-    """Seconds, KiB at most."""
+    """Seconds, seconds of CPU, KiB at most."""
     runner = os.path.join(options.build, "bench", "bench-command")
     with tempfile.NamedTemporaryFile("r", prefix="caravan-bench-") as result:
         with open(output, "wb") as out:
@@ -120,8 +121,8 @@ def run(words, output, options):
                                   stdin=subprocess.DEVNULL, check=False)
         if done.returncode:
             raise Failed(f"{' '.join(words)} ended with {done.returncode}")
-        seconds, kib = result.read().split()
-    return float(seconds), int(kib)
+        seconds, cpu, kib = result.read().split()
+    return float(seconds), float(cpu), int(kib)
 
 
 def actions(caravan):
@@ -138,6 +139,8 @@ def measure(row, places, options):
     for number in range(options.rounds):
         turns = [("cat", cat, to), ("ours", here, os.devnull)]
         for who, words, output in turns if number % 2 else turns[::-1]:
+            if row.output:
+                os.sync()  # what others have written must not be waited for
             figures[who].append(run(words, output, options))
             if os.path.exists(places["OUT"]):
                 os.unlink(places["OUT"])
@@ -148,26 +151,34 @@ def line_of(row, figures):
     ours, cat = ([f[0] for f in figures[who]] for who in ("ours", "cat"))
     ratios = [a / b for a, b in zip(ours, cat)]
     least, most = min(ratios), max(ratios)
-    ratio = statistics.median(ours) / statistics.median(cat)
-    peak = max(f[1] for f in figures["ours"]) / 1024
+    ratio = statistics.median(ratios)
+    cpu = [statistics.median(f[1] for f in figures[who]) for who in ("ours", "cat")]
+    peak = max(f[2] for f in figures["ours"]) / 1024
     return (f"| {row.name} | {statistics.median(ours):.2f} | {statistics.median(cat):.2f} | "
-            f"**{ratio:.2f}** ({least:.2f}–{most:.2f}) | {peak:.1f} |")
+            f"**{ratio:.2f}** ({least:.2f}–{most:.2f}) | {cpu[0]:.2f} | {cpu[1]:.2f} | {peak:.1f} |")
 
 
 def page(lines, size, options, load, missing):
     when = datetime.datetime.now().astimezone().isoformat(timespec="minutes")
+    busy = max(load) > (os.cpu_count() or 1)
     yield (f"Measured on {when}: a stream of {size / (1 << 30):.2f} GiB (QEMU's save of a machine with "
-           f"{options.size} MiB of memory, all noise), {options.rounds} rounds, the file in the page "
-           f"cache, load {load[0]:.1f} before and {load[1]:.1f} after.")
+           f"{options.size} MiB of memory, all noise), the median of {options.rounds} rounds, the file in "
+           f"memory, files on {filesystem(options.folder)}. {os.cpu_count()} processors, load {load[0]:.1f} "
+           f"before and {load[1]:.1f} after{': the machine was busy with other work' if busy else ''}.")
     yield ""
-    yield "| command | s | cat, s | ratio (lowest–highest) | peak RSS, MiB |"
-    yield "|---|---|---|---|---|"
+    yield "| command | s | cat, s | ratio (lowest–highest) | CPU, s | cat's CPU, s | peak RSS, MiB |"
+    yield "|---|---|---|---|---|---|---|"
     yield from lines
     yield ""
     if missing:
         yield f"Left out, not on this machine: {', '.join(missing)}."
         yield ""
     yield "To measure again: `bench/vmstate.py`."
+
+
+def filesystem(folder):
+    return subprocess.run(["stat", "-f", "-c", "%T", folder or tempfile.gettempdir()],
+                          capture_output=True, text=True, check=True).stdout.strip()
 
 
 def write_page(path, lines):

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "vmstate/convert_rules.h"
 
-#define MASKED      UINT64_C(0x10000) /* in a local vector table or a redirection entry */
-#define NEVER       UINT64_MAX        /* of a timer */
+#define MASKED     UINT64_C(0x10000) /* in a local vector table or a redirection entry */
+#define NEVER      UINT64_MAX        /* of a timer */
+#define XCR0_X87   1
+#define XSTATE_X87 1
+#define XSTATE_SSE 2
+
+#define MP_STATE_HALTED 3 /* as KVM numbers them */
+
 #define MILLISECOND 1000000
 
 /* The SMBus controller's state as it is after a reset: 42 zeros, auxctl, ..., op_done. */
@@ -118,6 +124,42 @@ const struct rule convert_rules[] = {
         .cases = RULE_TO_TCG,
         .actions = {{RULE_DROP}},
         .why = "the device exists only with KVM",
+    },
+    /* ---- What TCG did not need ---- */
+    {
+        .section = "cpu",
+        .cases = RULE_BY_TCG | RULE_TO_KVM,
+        .actions = {{RULE_SET, "interrupt_injected", UINT64_MAX},
+                    {RULE_SET, "exception_injected", UINT64_MAX},
+                    {RULE_SET_BITS, "xcr0", XCR0_X87},
+                    {RULE_SET_BITS, "xstate_bv", XSTATE_X87 | XSTATE_SSE},
+                    {RULE_COPY, "tsc", 0, "timer:cpu_ticks_offset"}},
+        .why = "TCG left them 0: KVM would inject vector 0, start with empty FPU registers and set "
+               "the TSC back",
+    },
+    {
+        .section = "cpu",
+        .cases = RULE_BY_TCG | RULE_TO_KVM,
+        .conditions = {{"cpu_common#=:halted", RULE_EQUAL, 0, 1}},
+        .actions = {{RULE_SET, "mp_state", MP_STATE_HALTED}},
+        .why = "the processor was halted, which KVM takes from here",
+    },
+    {
+        .section = "i8259",
+        .cases = RULE_BY_TCG | RULE_TO_KVM,
+        .conditions = {{"init4", RULE_EQUAL, 0, 1}, {"elcr", RULE_EQUAL, 1, 0}},
+        .actions = {{RULE_CLEAR_BITS, "last_irr", 1}},
+        .why =
+            "the kernel's PIT gives pulses: over a line that is up its first one is lost, and it "
+            "waits for the answer for ever",
+    },
+    {
+        .section = "ioapic",
+        .cases = RULE_BY_TCG | RULE_TO_KVM,
+        .actions = {{RULE_CLEAR_BITS, "irr", 1 << 0 | 1 << 2}},
+        .why =
+            "the kernel's PIT gives pulses: over a line that is up its first one is lost, and it "
+            "waits for the answer for ever",
     },
     /* ---- What the target does better ---- */
     {

@@ -12,11 +12,14 @@ static bool find_description(struct vmstate_convert *self)
     size_t at, size;
 
     if (!vmstate_description_find(self->state->data, self->state->len, &at, &size)) {
-        if (!self->described)
-            return true; /* old: layouts are built in */
-        return convert_fail(self, "the stream has no description of its fields: it was cut off, or "
-                                  "saved with suppress-vmdesc=on (save with -machine "
-                                  "suppress-vmdesc=off)");
+        if (!self->described) { /* old: layouts are built in */
+            self->schemas = self->schemas ? self->schemas : vmstate_schemas_new();
+            return true;
+        }
+        return convert_refuse(self,
+                              "the stream has no description of its fields: it was cut off, or "
+                              "saved with suppress-vmdesc=on (save with -machine "
+                              "suppress-vmdesc=off)");
     }
     self->description =
         vmstate_description_parse((const char *)self->state->data + at, size, &reason);
@@ -38,6 +41,18 @@ static bool fail_at(struct vmstate_convert *self, const struct vmstate_section *
     return false;
 }
 
+/* It is whole, but nobody knows it. */
+static bool refuse_section(struct vmstate_convert *self, const struct vmstate_section *section,
+                           const char *reason)
+{
+    char *name = g_strescape(section->name, NULL);
+
+    convert_refuse(self, "section '%s' (version %u), byte %" G_GUINT64_FORMAT " of the stream: %s",
+                   name, section->version, section->body, reason);
+    g_free(name);
+    return false;
+}
+
 static bool tell_size(struct vmstate_convert *self, const struct vmstate_section *section,
                       const struct vmstate_input *in)
 {
@@ -46,7 +61,7 @@ static bool tell_size(struct vmstate_convert *self, const struct vmstate_section
     uint64_t size;
 
     if (section->kind != VMSTATE_SECTION_FULL)
-        return fail_at(self, section, 0, "a live section that is not known");
+        return refuse_section(self, section, "a live section that is not known");
     if (self->schemas) {
         switch (
             vmstate_schemas_measure(self->schemas, section, in->bytes, in->len, &size, &error)) {
@@ -58,6 +73,8 @@ static bool tell_size(struct vmstate_convert *self, const struct vmstate_section
         case VMSTATE_MEASURE_FAILED:
             break;
         }
+        if (!vmstate_schemas_has(self->schemas, section->name, section->version))
+            return refuse_section(self, section, error.reason);
         return fail_at(self, section, error.offset, error.reason);
     }
     device = vmstate_description_lookup(self->description, section->name, section->instance);

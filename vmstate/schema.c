@@ -65,6 +65,7 @@ bool vmstate_schemas_set_flavour(struct vmstate_schemas *self, const char *flavo
     if (flavour && !bit)
         return false;
     self->flavour = bit;
+    self->excluded = 0;
     return true;
 }
 

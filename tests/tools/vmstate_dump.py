@@ -142,7 +142,7 @@ def bodies_of_move(libdir):
     with tempfile.TemporaryDirectory(prefix="caravan-test-") as folder, \
             start_pair(folder, True, libdir) as ports:
         source = Monitor(f"{folder}/0")
-        Monitor(f"{folder}/1")
+        target = Monitor(f"{folder}/1")
         tap = Tap(ports[0])
         probe = subprocess.Popen([CARAVAN, "probe", f"spice://127.0.0.1:{tap.port}"],
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -164,6 +164,7 @@ def bodies_of_move(libdir):
         until("reply")
         source.run("client_migrate_info", protocol="spice", hostname="127.0.0.1", port=ports[1])
         until("migration", state="migrating")
+        target.wait_linked(source)
         source.run("migrate", uri=f"unix:{folder}/ram")
         ask(f"wait-moved {ports[1]} 60")
         ask("quit")
