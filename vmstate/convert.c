@@ -17,6 +17,19 @@ bool convert_fail(struct vmstate_convert *self, const char *format, ...)
     return false;
 }
 
+bool convert_refuse(struct vmstate_convert *self, const char *format, ...)
+{
+    va_list list;
+
+    if (self->error)
+        return false;
+    va_start(list, format);
+    self->error = g_strdup_vprintf(format, list);
+    va_end(list);
+    convert_report(self, VMSTATE_REPORT_REFUSALS, "%s", self->error);
+    return false;
+}
+
 void convert_report(struct vmstate_convert *self, enum vmstate_convert_report which,
                     const char *format, ...)
 {
@@ -195,10 +208,10 @@ static bool take_configuration(struct vmstate_convert *self, const struct vmstat
 
     self->described = true;
     if (!convert_parse_machine(event->text, &version, &i440fx))
-        return convert_fail(self,
-                            "the machine type '%s' is not one that can be converted; known are "
-                            "pc-1.0 to pc-1.3 and pc-i440fx-1.4 to 7.2",
-                            event->text);
+        return convert_refuse(self,
+                              "the machine type '%s' is not one that can be converted; known are "
+                              "pc-1.0 to pc-1.3 and pc-i440fx-1.4 to 7.2",
+                              event->text);
     self->source = version;
     if (self->own_machine) {
         g_free(self->machine);
@@ -215,10 +228,11 @@ static bool check_event(struct vmstate_convert *self, const struct vmstate_event
     if (event->kind == VMSTATE_CONFIGURATION)
         return take_configuration(self, event);
     if (event->kind == VMSTATE_DISK_BLOCK)
-        return convert_fail(self,
-                            "disk '%s' was migrated along with the VM, which newer QEMUs "
-                            "cannot read: save again without block migration (migrate without -b)",
-                            event->text);
+        return convert_refuse(
+            self,
+            "disk '%s' was migrated along with the VM, which newer QEMUs "
+            "cannot read: save again without block migration (migrate without -b)",
+            event->text);
     if (event->kind == VMSTATE_SECTION_CLOSED && event->footer)
         self->described = true;
     return true;
@@ -404,10 +418,11 @@ struct vmstate_convert *vmstate_convert_new(const struct vmstate_convert_options
     *reason = NULL;
     if (!convert_parse_machine(self->machine, &self->target, &self->i440fx))
         *reason = "the target's machine type is not known: pc-i440fx-1.4 to 7.2, or pc-1.0 to 1.3";
-    self->schemas = vmstate_schemas_new();
-    if (self->from && strcmp(self->from, "auto") &&
-        !vmstate_schemas_set_flavour(self->schemas, self->from))
-        *reason = "--from knows auto, qemu-kvm-1.0 and qemu-1.0";
+    if (self->from && strcmp(self->from, "auto")) {
+        self->schemas = vmstate_schemas_new();
+        if (!vmstate_schemas_set_flavour(self->schemas, self->from))
+            *reason = "--from knows auto, qemu-kvm-1.0 and qemu-1.0";
+    }
     if (!*reason)
         return self;
     vmstate_convert_free(self);

@@ -33,6 +33,8 @@ static bool resolve(const struct apply *self, const char *text, struct target *t
         char **name = g_strsplit(parts[0], "#", 2);
         guint64 i = name[1] ? g_ascii_strtoull(name[1], NULL, 10) : 0;
 
+        if (name[1] && name[1][0] == '=')
+            i = self->section->head.instance;
         target->section = convert_find(self->convert, name[0], (unsigned)i);
         g_strfreev(name);
         g_strfreev(parts);
@@ -133,7 +135,14 @@ static bool holds(const struct apply *self, const struct rule_condition *conditi
         return is_port_path(self->section->came);
     if (g_str_has_suffix(condition->path, "[*]"))
         return any_holds(self, condition);
+    if (condition->test == RULE_PRESENT)
+        return get(self, condition->path, &value);
     return get(self, condition->path, &value) && compare(condition, value);
+}
+
+static bool is_between(unsigned version, unsigned below, unsigned from)
+{
+    return below < version && from >= version;
 }
 
 static bool case_holds(const struct vmstate_convert *convert, const struct rule *rule)
@@ -146,10 +155,12 @@ static bool case_holds(const struct vmstate_convert *convert, const struct rule 
     if (flavour && !strcmp(flavour, "qemu-1.0"))
         cases |= RULE_QEMU_1_0;
     cases |= convert->by_kvm ? RULE_BY_KVM : 0;
-    cases |= convert->kvm ? 0 : RULE_TO_TCG;
+    cases |= convert->schemas && !convert->by_kvm ? RULE_BY_TCG : 0;
+    cases |= convert->kvm ? RULE_TO_KVM : RULE_TO_TCG;
     cases |= convert->i440fx ? RULE_TO_I440FX : 0;
-    return (rule->cases & ~cases) == 0 && (!rule->crosses || (convert->source < rule->crosses &&
-                                                              convert->target >= rule->crosses));
+    return (rule->cases & ~cases) == 0 &&
+           (!rule->crosses || is_between(rule->crosses, convert->source, convert->target)) &&
+           (!rule->falls || is_between(rule->falls, convert->target, convert->source));
 }
 
 static bool rule_holds(const struct apply *self)
@@ -174,9 +185,12 @@ static void report(const struct apply *self, const char *format, ...)
     va_start(list, format);
     text = g_strdup_vprintf(format, list);
     va_end(list);
-    convert_report(self->convert, VMSTATE_REPORT_EDITS, "%s%s%s: %s (%s)", name,
-                   self->section->head.instance ? " #" : "",
-                   self->section->head.instance ? "1" : "", text, self->rule->why);
+    if (self->section->head.instance)
+        convert_report(self->convert, VMSTATE_REPORT_EDITS, "%s:%u: %s (%s)", name,
+                       self->section->head.instance, text, self->rule->why);
+    else
+        convert_report(self->convert, VMSTATE_REPORT_EDITS, "%s: %s (%s)", name, text,
+                       self->rule->why);
     g_free(text);
     g_free(name);
 }
@@ -324,6 +338,10 @@ static void act(struct apply *self, const struct rule_action *action)
     case RULE_SET_BITS:
         if (get(self, action->path, &value))
             set_field(self, action->path, value | action->value);
+        break;
+    case RULE_CLEAR_BITS:
+        if (get(self, action->path, &value))
+            set_field(self, action->path, value & ~action->value);
         break;
     case RULE_COPY:
         if (get(self, action->from, &value))

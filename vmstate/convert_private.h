@@ -63,12 +63,15 @@ struct vmstate_convert {
     struct vmstate_section opened; /* the first of its sections */
     GPtrArray *sections;           /* struct convert_section */
     struct vmstate_description *description;
-    struct vmstate_schemas *schemas;
+    struct vmstate_schemas *schemas; /* built-in layouts; NULL: not needed so far, or described */
 };
 
 /* convert.c */
 __attribute__((format(printf, 2, 3))) bool convert_fail(struct vmstate_convert *self,
                                                         const char *format, ...);
+/* As convert_fail, and it is the stream that cannot be converted: nothing is broken. */
+__attribute__((format(printf, 2, 3))) bool convert_refuse(struct vmstate_convert *self,
+                                                          const char *format, ...);
 __attribute__((format(printf, 3, 4))) void convert_report(struct vmstate_convert *self,
                                                           enum vmstate_convert_report which,
                                                           const char *format, ...);

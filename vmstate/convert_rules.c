@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "vmstate/convert_rules.h"
 
-#define MASKED      UINT64_C(0x10000) /* in a local vector table or a redirection entry */
-#define NEVER       UINT64_MAX        /* of a timer */
+#define MASKED     UINT64_C(0x10000) /* in a local vector table or a redirection entry */
+#define NEVER      UINT64_MAX        /* of a timer */
+#define XCR0_X87   1
+#define XSTATE_X87 1
+#define XSTATE_SSE 2
+
+#define MP_STATE_HALTED 3 /* as KVM numbers them */
+
 #define MILLISECOND 1000000
 
 /* The SMBus controller's state as it is after a reset: 42 zeros, auxctl, ..., op_done. */
 static const uint8_t smbus_idle[48] = {[42] = 2, [45] = 1};
 
+#define LAST_BUS "acpi_pci_hotplug.acpi_pcihp_pci_status[255]"
+
+static const uint8_t index_none[4];
 static const uint8_t class_other[2] = {0xff, 0x00};
 
 /* In this order: later rows see what earlier ones did. */
@@ -38,8 +47,37 @@ const struct rule convert_rules[] = {
     {
         .section = "piix4_pm",
         .crosses = 400,
+        .conditions = {{"tmr.timer", RULE_PRESENT}},
         .actions = {{RULE_PUT, "tmr.timer", 0, NULL, smbus_idle, sizeof(smbus_idle)}},
         .why = "machine types from 4.0 on save the SMBus controller: idle, as after a reset",
+    },
+    {
+        .section = "piix4_pm",
+        .crosses = 400,
+        .conditions = {{"ar.tmr.timer", RULE_PRESENT}},
+        .actions = {{RULE_PUT, "ar.tmr.timer", 0, NULL, smbus_idle, sizeof(smbus_idle)}},
+        .why = "machine types from 4.0 on save the SMBus controller: idle, as after a reset",
+    },
+    {
+        .section = "piix4_pm",
+        .falls = 400,
+        .conditions = {{"smb.smb_stat", RULE_PRESENT}},
+        .actions = {{RULE_CUT, "smb"}},
+        .why = "machine types before 4.0 do not save the SMBus controller",
+    },
+    {
+        .section = "piix4_pm",
+        .crosses = 700,
+        .conditions = {{LAST_BUS ".down", RULE_PRESENT}},
+        .actions = {{RULE_PUT, LAST_BUS ".down+4", 0, NULL, index_none, sizeof(index_none)}},
+        .why = "machine types from 7.0 on save the ACPI index that the guest asked for last",
+    },
+    {
+        .section = "piix4_pm",
+        .falls = 700,
+        .conditions = {{"acpi_pci_hotplug.acpi_index", RULE_PRESENT}},
+        .actions = {{RULE_CUT, "acpi_pci_hotplug.acpi_index"}},
+        .why = "machine types before 7.0 do not save the ACPI index",
     },
     {
         .section = "virtio-balloon",
@@ -118,6 +156,42 @@ const struct rule convert_rules[] = {
         .cases = RULE_TO_TCG,
         .actions = {{RULE_DROP}},
         .why = "the device exists only with KVM",
+    },
+    /* ---- What TCG did not need ---- */
+    {
+        .section = "cpu",
+        .cases = RULE_BY_TCG | RULE_TO_KVM,
+        .actions = {{RULE_SET, "interrupt_injected", UINT64_MAX},
+                    {RULE_SET, "exception_injected", UINT64_MAX},
+                    {RULE_SET_BITS, "xcr0", XCR0_X87},
+                    {RULE_SET_BITS, "xstate_bv", XSTATE_X87 | XSTATE_SSE},
+                    {RULE_COPY, "tsc", 0, "timer:cpu_ticks_offset"}},
+        .why = "TCG left them 0: KVM would inject vector 0, start with empty FPU registers and set "
+               "the TSC back",
+    },
+    {
+        .section = "cpu",
+        .cases = RULE_BY_TCG | RULE_TO_KVM,
+        .conditions = {{"cpu_common#=:halted", RULE_EQUAL, 0, 1}},
+        .actions = {{RULE_SET, "mp_state", MP_STATE_HALTED}},
+        .why = "the processor was halted, which KVM takes from here",
+    },
+    {
+        .section = "i8259",
+        .cases = RULE_BY_TCG | RULE_TO_KVM,
+        .conditions = {{"init4", RULE_EQUAL, 0, 1}, {"elcr", RULE_EQUAL, 1, 0}},
+        .actions = {{RULE_CLEAR_BITS, "last_irr", 1}},
+        .why =
+            "the kernel's PIT gives pulses: over a line that is up its first one is lost, and it "
+            "waits for the answer for ever",
+    },
+    {
+        .section = "ioapic",
+        .cases = RULE_BY_TCG | RULE_TO_KVM,
+        .actions = {{RULE_CLEAR_BITS, "irr", 1 << 0 | 1 << 2}},
+        .why =
+            "the kernel's PIT gives pulses: over a line that is up its first one is lost, and it "
+            "waits for the answer for ever",
     },
     /* ---- What the target does better ---- */
     {

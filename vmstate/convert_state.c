@@ -12,11 +12,14 @@ static bool find_description(struct vmstate_convert *self)
     size_t at, size;
 
     if (!vmstate_description_find(self->state->data, self->state->len, &at, &size)) {
-        if (!self->described)
-            return true; /* old: layouts are built in */
-        return convert_fail(self, "the stream has no description of its fields: it was cut off, or "
-                                  "saved with suppress-vmdesc=on (save with -machine "
-                                  "suppress-vmdesc=off)");
+        if (!self->described) { /* old: layouts are built in */
+            self->schemas = self->schemas ? self->schemas : vmstate_schemas_new();
+            return true;
+        }
+        return convert_refuse(self,
+                              "the stream has no description of its fields: it was cut off, or "
+                              "saved with suppress-vmdesc=on (save with -machine "
+                              "suppress-vmdesc=off)");
     }
     self->description =
         vmstate_description_parse((const char *)self->state->data + at, size, &reason);
@@ -38,6 +41,18 @@ static bool fail_at(struct vmstate_convert *self, const struct vmstate_section *
     return false;
 }
 
+/* It is whole, but nobody knows it. */
+static bool refuse_section(struct vmstate_convert *self, const struct vmstate_section *section,
+                           const char *reason)
+{
+    char *name = g_strescape(section->name, NULL);
+
+    convert_refuse(self, "section '%s' (version %u), byte %" G_GUINT64_FORMAT " of the stream: %s",
+                   name, section->version, section->body, reason);
+    g_free(name);
+    return false;
+}
+
 static bool tell_size(struct vmstate_convert *self, const struct vmstate_section *section,
                       const struct vmstate_input *in)
 {
@@ -46,7 +61,7 @@ static bool tell_size(struct vmstate_convert *self, const struct vmstate_section
     uint64_t size;
 
     if (section->kind != VMSTATE_SECTION_FULL)
-        return fail_at(self, section, 0, "a live section that is not known");
+        return refuse_section(self, section, "a live section that is not known");
     if (self->schemas) {
         switch (
             vmstate_schemas_measure(self->schemas, section, in->bytes, in->len, &size, &error)) {
@@ -58,6 +73,8 @@ static bool tell_size(struct vmstate_convert *self, const struct vmstate_section
         case VMSTATE_MEASURE_FAILED:
             break;
         }
+        if (!vmstate_schemas_has(self->schemas, section->name, section->version))
+            return refuse_section(self, section, error.reason);
         return fail_at(self, section, error.offset, error.reason);
     }
     device = vmstate_description_lookup(self->description, section->name, section->instance);
@@ -103,6 +120,27 @@ static bool take_event(struct vmstate_convert *self, const struct vmstate_event 
     }
 }
 
+/* What is behind the end: a section that was measured wrongly ends in a zero byte at times. */
+static bool check_rest(struct vmstate_convert *self, const struct vmstate_input *in)
+{
+    const struct convert_section *last = self->sections->pdata[self->sections->len - 1];
+    char *name;
+
+    for (size_t i = 0; self->schemas && i < in->len; i++) {
+        if (in->bytes[i] == 0)
+            continue;
+        name = g_strescape(last->came, NULL);
+        convert_refuse(
+            self,
+            "%zu bytes follow what seems to be the end, behind section '%s' (version "
+            "%u): it has not the layout that is known, or they are no part of the stream",
+            in->len, name, last->head.version);
+        g_free(name);
+        return false;
+    }
+    return true;
+}
+
 bool convert_read_state(struct vmstate_convert *self)
 {
     size_t read = (size_t)(vmstate_stream_offset(self->stream) - self->state_at);
@@ -127,7 +165,7 @@ bool convert_read_state(struct vmstate_convert *self)
                                 vmstate_stream_error(self->stream)->field,
                                 vmstate_stream_error(self->stream)->reason);
         case VMSTATE_ENDED:
-            return true;
+            return check_rest(self, &in);
         default:
             if (!take_event(self, &event, &in))
                 return false;

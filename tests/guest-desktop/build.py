@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "guest-linux"))
 
 import debian  # noqa: E402
 
-MODULES = ["qxl", "virtio_pci", "virtio_console", "uinput", "evdev", "psmouse"]
+MODULES = ["qxl", "bochs", "virtio_pci", "virtio_console", "uinput", "evdev", "psmouse"]
 PACKAGES = ["busybox-static", "udev", "xserver-xorg-core", "xserver-xorg-video-qxl",
             "xserver-xorg-input-libinput", "x11-xkb-utils", "xkb-data", "x11-xserver-utils",
             "xdotool", "xterm", "xclip", "blackbox", "fonts-dejavu-core", "spice-vdagent", "libc-bin",

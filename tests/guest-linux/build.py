@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes the Linux guest: FOLDER/vmlinux and FOLDER/initrd from Debian's kernel and busybox.
+"""Makes the Linux guest: FOLDER/vmlinux, vmlinuz and initrd from Debian's kernel and busybox.
 
 The packages are downloaded by apt-get and kept beside FOLDER (guest-packages); nothing is installed.
 Exit codes: 0 made or already there, 77 the packages cannot be had, 1 they are not as expected.
@@ -28,7 +28,8 @@ def make_initrd(busybox, modules):
 def build(folder):
     """Says what was made; raises Missing or ValueError."""
     kernel, initrd = os.path.join(folder, "vmlinux"), os.path.join(folder, "initrd")
-    if debian.up_to_date((kernel, initrd),
+    packed = os.path.join(folder, "vmlinuz")
+    if debian.up_to_date((kernel, packed, initrd),
                          [os.path.join(HERE, name) for name in ("build.py", "init.sh")]):
         return f"{folder} is up to date"
     packages = os.path.join(folder, "..", "guest-packages")
@@ -39,6 +40,7 @@ def build(folder):
         raise ValueError("no bin/busybox in busybox-static")
     os.makedirs(folder, exist_ok=True)
     debian.write(kernel, image)
+    debian.write(packed, debian.kernel_image(packages))
     debian.write(initrd, make_initrd(busybox["bin/busybox"][1], modules))
     return f"made {folder}: {modules[-1][2].decode().replace(chr(10), ' ')}"
 

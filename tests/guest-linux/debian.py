@@ -126,6 +126,13 @@ def load_order(modules, names):
     return order
 
 
+def kernel_image(folder):
+    """The bzImage, for machine types that cannot start the ELF kernel."""
+    files = read_files(download(folder, [kernel_package()])[0],
+                       lambda path: path.startswith("boot/vmlinuz-"))
+    return next(data for _mode, data in files.values())
+
+
 def kernel_and_modules(folder, names):
     """The ELF kernel and the entries of its modules: lib/modules/*.ko, lib/modules/order."""
     package = kernel_package()

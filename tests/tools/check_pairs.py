@@ -45,6 +45,11 @@ PAIRS = [
     ("no description", "-M pc,suppress-vmdesc=on -vga std -device e1000", "+", True),
     ("no description, and no e1000", "-M pc,suppress-vmdesc=on -vga std -device e1000",
      "-M pc -vga std", False),
+    ("the host bridge's register", "-M pc -vga none",
+     "+ -global i440FX-pcihost.x-config-reg-migration-enabled=off", True),
+    ("no host bridge's register",
+     "-M pc -vga none -global i440FX-pcihost.x-config-reg-migration-enabled=off", "-M pc -vga none",
+     False),
     # RAM
     ("less RAM", f"{SLIM} -m 32", f"{SLIM} -m 16", True),
     ("more RAM", f"{SLIM} -m 16", f"{SLIM} -m 17", False),
@@ -176,6 +181,8 @@ PAIRS = [
     ("ehci with companions", "-M q35 -vga none -device ich9-usb-ehci1,id=u,addr=1d.7,multifunction=on "
      "-device ich9-usb-uhci1,masterbus=u.0,firstport=0,addr=1d.0,multifunction=on", "+", False),
     ("uhci for ehci", "-M pc -vga none -device usb-ehci", "-M pc -vga none -device piix3-usb-uhci", False),
+    ("a USB device that cannot be saved", "-M pc -vga none -usb",
+     "-M pc -vga none -usb -device usb-wacom-tablet", False),
     ("a hub between", "-M pc -vga none -usb -device usb-hub,port=1 -device usb-tablet,port=1.1",
      "-M pc -vga none -usb -device usb-tablet,port=1", False),
     # sound and the rest

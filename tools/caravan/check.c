@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "check.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <glib/gstdio.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,25 +48,7 @@ static ssize_t read_input(void *source, void *to, size_t n)
 
 /* ---- What there is to know ---- */
 
-/* The schema of the target's own QEMU; without it only the oldest versions stay unknown. */
-static struct check_schema *own_schema(const struct check_target *target, double timeout_s)
-{
-    char *path = NULL, *reason = NULL;
-    int fd = g_file_open_tmp("caravan-XXXXXX", &path, NULL);
-    struct check_schema *schema = NULL;
-
-    if (fd < 0)
-        return NULL;
-    close(fd);
-    if (check_qemu_run(target->command, (const char *const[]){"-dump-vmstate", path, NULL},
-                       timeout_s, &reason))
-        schema = check_schema_read(path, &reason);
-    g_free(reason);
-    g_unlink(path);
-    g_free(path);
-    return schema;
-}
-
+/* It tells the oldest versions, and what a device may write that this one did not. */
 static bool wants_schema(const struct check_view *stream, const struct check_target *target)
 {
     for (guint i = 0; i < stream->sections->len; i++) {
@@ -77,7 +56,7 @@ static bool wants_schema(const struct check_view *stream, const struct check_tar
         const struct check_section *theirs =
             check_view_section(target->view, ours->name, ours->instance);
 
-        if (theirs && theirs->version > ours->version)
+        if (theirs ? theirs->version > ours->version : !strchr(ours->name, '/'))
             return true;
     }
     return false;
@@ -187,9 +166,52 @@ static void weigh_anew(struct check_report *report, enum check_weight from, enum
     }
 }
 
+/* QEMU's words without its warnings, which are about other things. */
+static char *plain_words(const char *words)
+{
+    char **lines = g_strsplit(words ? words : "", "\n", -1);
+    GString *text = g_string_new(NULL);
+
+    for (size_t i = 0; lines[i]; i++)
+        if (*lines[i] && !strstr(lines[i], "warning:"))
+            g_string_append_printf(text, "%s%s", text->len ? "\n" : "", lines[i]);
+    g_strfreev(lines);
+    if (text->len == 0)
+        g_string_append(text, "it gives no reason");
+    return g_string_free(text, FALSE);
+}
+
+/* What is only seen when QEMU tries. */
+static const char *rehearsal_remedy(const char *words)
+{
+    static const struct {
+        const char *words;
+        const char *remedy;
+    } rows[] = {
+        {"Allowed features", "the device's properties for features (such as edid=, csum=, "
+                             "queue_reset=), or the machine type, of where it was saved"},
+        {"Assertion", "another QEMU as the target: this one crashes on it"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (strstr(words, rows[i].words))
+            return rows[i].remedy;
+    return "the command line of where it was saved";
+}
+
+static void report_refusal(struct check_report *report, const char *words)
+{
+    char *plain = plain_words(words);
+
+    check_report_add(report, CHECK_OBSTACLE, "rehearsal", NULL, 0,
+                     g_strdup(rehearsal_remedy(plain)), "QEMU refuses it: %s", plain);
+    g_free(plain);
+}
+
 /* QEMU's verdict settles doubts; where it differs from ours, both are told. */
 static void rehearse(struct checking *it)
 {
+    const struct check_view *stream = it->source ? it->source->view : it->read;
     struct check_report *report = it->report;
     char *words = NULL;
     int verdict;
@@ -200,6 +222,12 @@ static void rehearse(struct checking *it)
     verdict = run_rehearsal(it, &words);
     report->words = words;
     report->settled = verdict > 0;
+    if (verdict > 0 && !stream->footers && !check_report_loads(report)) {
+        report->rehearsal = "a throw-away of the target loaded it, which proves nothing: without "
+                            "footers QEMU does not notice when it reads out of step";
+        report->settled = false;
+        return;
+    }
     if (verdict > 0) {
         report->rehearsal = "a throw-away of the target loaded it";
         weigh_anew(report, CHECK_OBSTACLE, CHECK_NOTE);
@@ -212,9 +240,7 @@ static void rehearse(struct checking *it)
         return;
     weigh_anew(report, CHECK_DOUBT, CHECK_OBSTACLE);
     if (check_report_loads(report))
-        check_report_add(report, CHECK_OBSTACLE, "rehearsal", NULL, 0,
-                         g_strdup("the command line of where it was saved"), "QEMU refuses it: %s",
-                         words && *words ? words : "it gives no reason");
+        report_refusal(report, words);
 }
 
 /* Tries whether convert would help. */
@@ -233,16 +259,23 @@ static void try_convert(const struct checking *it, const struct check_case *rule
     g_free(reason);
 }
 
+static void report_unsaved(const struct checking *it)
+{
+    for (guint i = 0; it->source && i < it->source->dropped->len; i++)
+        check_report_add(it->report, CHECK_OBSTACLE, "unmigratable", it->source->dropped->pdata[i],
+                         0, g_strdup("unplug it before"),
+                         "the source has this device, with which QEMU saves nothing");
+}
+
 static int compare(struct checking *it)
 {
     struct check_case rules = {it->source ? it->source->view : it->read, it->target, it->schema,
                                it->report};
 
-    if (it->target && wants_schema(rules.stream, it->target)) {
-        it->schema = own_schema(it->target, it->options->timeout_s);
-        rules.schema = it->schema;
-    }
+    if (it->target && wants_schema(rules.stream, it->target))
+        rules.schema = check_target_schema(it->target, it->options->timeout_s);
     check_rules(&rules);
+    report_unsaved(it);
     rehearse(it);
     try_convert(it, &rules);
     if (it->options->json)

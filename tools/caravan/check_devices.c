@@ -21,7 +21,7 @@ static const struct device_row devices[] = {
     {"virtio-gpu", "-vga virtio (or -device virtio-gpu-pci)", false},
     {"virtio-vga", "-vga virtio", false},
     {"ide", "-machine pc", false},
-    {"PCIHost", "-global i440FX-pcihost.x-config-reg-migration-enabled=on (or q35-pcihost)", false},
+    {"PCIHost", "-machine pc (or q35)", false},
     {"ne2000-isa", "-device ne2k_isa", false},
     {"virtio-input", "-device virtio-keyboard-pci (or -mouse-pci, -tablet-pci)", true},
     {"virtio-mem", "-device virtio-mem-pci", true},

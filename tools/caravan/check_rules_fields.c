@@ -12,7 +12,7 @@ struct comparing {
     const struct check_case *it;
     const struct check_section *ours;
     const struct check_section *theirs;
-    bool renamed; /* fields have other names: one side is not described by QEMU itself */
+    bool as_long; /* other names mean nothing then */
 };
 
 /* Types whose values must agree: QEMU's word ends with the check it makes. */
@@ -54,7 +54,7 @@ static void report_layout(const struct comparing *at, const struct vmstate_node 
 {
     char path[VMSTATE_PATH_MAX];
 
-    if (at->renamed)
+    if (at->as_long)
         return;
     vmstate_node_path(node, path, sizeof(path));
     check_report_add(
@@ -99,7 +99,7 @@ static void report_count(const struct comparing *at, const struct vmstate_node *
     char path[VMSTATE_PATH_MAX];
     char *bracket;
 
-    if (at->renamed)
+    if (at->as_long)
         return;
     vmstate_node_path(node, path, sizeof(path));
     bracket = strrchr(path, '[');
@@ -260,38 +260,70 @@ static void check_subsections(const struct comparing *at, const struct vmstate_n
     }
 }
 
-struct name_count {
-    const struct vmstate_tree *theirs;
-    unsigned all, shared;
-};
+/* ---- Without structs: what convert wrote describes fields by their paths ---- */
 
-static void count_name(void *opaque, const struct vmstate_value *value)
+static bool is_subsections(const struct vmstate_node *node)
 {
-    struct name_count *count = opaque;
-
-    count->all++;
-    count->shared += vmstate_tree_find(count->theirs, value->path, NULL) != NULL;
+    return node->kind == VMSTATE_NODE_SUBSECTION ||
+           (node->kind == VMSTATE_NODE_VALUES && strchr(node->name, '<'));
 }
 
-/* convert describes what it wrote in its own words. */
-static bool is_renamed(const struct check_section *ours, const struct check_section *theirs)
+/* Bytes of fields, without subsections. */
+static size_t own_size(const struct vmstate_node *parent)
 {
-    struct name_count count = {theirs->tree, 0, 0};
+    size_t size = 0;
 
-    if (ours->body->len == theirs->body->len)
-        return true;
-    vmstate_tree_walk(ours->tree, count_name, &count);
-    return count.shared < count.all - count.all / 4;
+    for (const struct vmstate_node *node = parent->first; node; node = node->next) {
+        if (node->kind == VMSTATE_NODE_STRUCT)
+            size += own_size(node);
+        else if (!is_subsections(node))
+            size += node->size;
+    }
+    return size;
+}
+
+static bool has_parts(const struct vmstate_node *parent)
+{
+    for (const struct vmstate_node *node = parent->first; node; node = node->next)
+        if (node->kind != VMSTATE_NODE_VALUES)
+            return true;
+    return false;
+}
+
+static bool is_flat(const struct vmstate_node *ours, const struct vmstate_node *theirs)
+{
+    if (has_parts(ours))
+        return false;
+    for (const struct vmstate_node *node = ours->first; node; node = node->next)
+        if (is_subsections(node))
+            return true;
+    return has_parts(theirs);
+}
+
+static void compare_flat(const struct comparing *at, const struct vmstate_node *ours,
+                         const struct vmstate_node *theirs)
+{
+    size_t n = own_size(ours), m = own_size(theirs);
+
+    if (n != m)
+        check_report_add(
+            at->it->report, CHECK_DOUBT, "layout", at->ours->name, at->ours->instance,
+            g_strdup("the machine type (or the device's properties) of where it was saved"),
+            "its fields take %zu bytes, the target's %zu", n, m);
 }
 
 void check_rule_fields(const struct check_case *it, const struct check_section *ours,
                        const struct check_section *theirs)
 {
-    struct comparing at = {it, ours, theirs, false};
+    struct comparing at = {it, ours, theirs, ours->body->len == theirs->body->len};
 
     if (ours->tree && theirs->tree) {
-        at.renamed = is_renamed(ours, theirs);
-        compare_children(&at, vmstate_tree_root(ours->tree), vmstate_tree_root(theirs->tree));
+        const struct vmstate_node *root = vmstate_tree_root(ours->tree);
+
+        if (is_flat(root, vmstate_tree_root(theirs->tree)))
+            compare_flat(&at, root, vmstate_tree_root(theirs->tree));
+        else
+            compare_children(&at, root, vmstate_tree_root(theirs->tree));
     }
     if (ours->tree && it->schema)
         check_subsections(&at, vmstate_tree_root(ours->tree));

@@ -8,6 +8,7 @@
 
 #include "check_rules.h"
 
+#define REVISION      0x08
 #define CONFIG_SIZE   256
 #define EXTENDED_SIZE 4096
 #define CAPS_MOST     48
@@ -153,19 +154,73 @@ static char *name_byte(const struct config *config, size_t at)
     return g_strdup("capability");
 }
 
+/* Where a capability begins, 0: the device has none. */
+static size_t capability_at(const uint8_t *config, uint8_t id)
+{
+    size_t at = config[0x06] & 0x10 ? config[0x34] : 0;
+
+    for (int i = 0; i < CAPS_MOST && at >= 0x40 && at + 4 <= CONFIG_SIZE; i++) {
+        if (config[at] == id)
+            return at;
+        at = config[at + 1];
+    }
+    return 0;
+}
+
+static bool is_modern_only(const uint8_t *config)
+{
+    return (config[2] | config[3] << 8) >= 0x1040;
+}
+
+/* Of MSI-X; 0: the device has none. */
+static unsigned count_vectors(const uint8_t *config)
+{
+    size_t at = capability_at(config, 0x11);
+
+    return at ? ((config[at + 2] | config[at + 3] << 8) & 0x7ffu) + 1 : 0;
+}
+
+/* The properties that a virtio device had, as its configuration tells. */
+static char *virtio_remedy(const struct config *config)
+{
+    bool modern = capability_at(config->ours, 0x09) != 0;
+    bool lone = is_modern_only(config->ours);
+    unsigned vectors = count_vectors(config->ours);
+    GString *text = g_string_new(NULL);
+
+    if (modern != (capability_at(config->theirs, 0x09) != 0))
+        g_string_append_printf(text, "disable-modern=%s,", modern ? "off" : "on");
+    if (lone != is_modern_only(config->theirs))
+        g_string_append_printf(text, "disable-legacy=%s,", lone ? "on" : "off");
+    if (vectors != count_vectors(config->theirs))
+        g_string_append_printf(text, "vectors=%u,", vectors);
+    if (text->len) {
+        g_string_truncate(text, text->len - 1);
+        g_string_append(text, " among the properties of the -device");
+    } else {
+        g_string_append(text, "num-queues= (or queues), and other properties, as where it was "
+                              "saved");
+    }
+    return g_string_free(text, FALSE);
+}
+
 static char *remedy_for(const struct config *config, const char *section, size_t at)
 {
-    bool virtio = strstr(section, "/virtio-") != NULL;
-    const char *theirs = (const char *)config->theirs;
+    bool virtio = config->ours[0] == 0xf4 && config->ours[1] == 0x1a && strstr(section, "/virtio-");
 
-    if (at < 4)
+    if (at < 2 ||
+        (at < 4 && !(virtio && is_modern_only(config->ours) != is_modern_only(config->theirs))))
         return g_strdup("the same kind of device at this place: give addr= to each -device");
-    if (virtio && (at == 0x34 || at == 0x06 || at >= 0x10) && config->ours[0x06] & 0x10 &&
-        memchr(theirs + 0x40, 0x11, CONFIG_SIZE - 0x40) && at > 0x40)
-        return g_strdup("vectors=, num-queues= (or queues) of the device as where it was saved");
+    if (virtio && at >= 0x10 && at < 0x28 && !strcmp(check_leaf(section), "virtio-balloon"))
+        return g_strdup("-global virtio-balloon-device.page-poison=off");
     if (virtio)
-        return g_strdup("disable-modern=, disable-legacy=, vectors= of the device as where it was "
-                        "saved");
+        return virtio_remedy(config);
+    if (at == REVISION && !strcmp(check_leaf(section), "qxl"))
+        return g_strdup_printf("-global qxl-vga.revision=%u (of a second one: qxl.revision)",
+                               config->ours[at]);
+    if (at == REVISION && !strcmp(check_leaf(section), "vga"))
+        return g_strdup_printf("-global VGA.qemu-extended-regs=%s",
+                               config->ours[at] ? "on" : "off");
     return g_strdup("the machine type, or the device's properties, of where it was saved");
 }
 

@@ -10,6 +10,7 @@ struct check_schema {
     char *machine;
     GHashTable *rows;        /* name -> struct check_schema_row */
     GHashTable *subsections; /* names */
+    GHashTable *writes;      /* type of device -> name of its section */
 };
 
 static JsonObject *object_of(JsonObject *object, const char *name)
@@ -56,7 +57,7 @@ static void read_subsections(struct check_schema *self, JsonObject *description,
     read_list(self, description, "Subsections", true, depth);
 }
 
-static void read_device(struct check_schema *self, JsonObject *device)
+static void read_device(struct check_schema *self, const char *type, JsonObject *device)
 {
     JsonObject *description = object_of(device, "Description");
     const char *name =
@@ -74,6 +75,7 @@ static void read_device(struct check_schema *self, JsonObject *device)
         row->minimum_version = MIN(row->minimum_version, known->minimum_version);
     }
     g_hash_table_insert(self->rows, g_strdup(name), row);
+    g_hash_table_insert(self->writes, g_strdup(type), g_strdup(name));
     read_subsections(self, description, 0);
 }
 
@@ -88,7 +90,7 @@ static void read_devices(struct check_schema *self, JsonObject *root)
         JsonObject *device = object_of(root, at->data);
 
         if (device)
-            read_device(self, device);
+            read_device(self, at->data, device);
     }
     g_list_free(names);
 }
@@ -111,6 +113,7 @@ struct check_schema *check_schema_read(const char *path, char **reason)
         self = g_new0(struct check_schema, 1);
         self->rows = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         self->subsections = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        self->writes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         read_devices(self, json_node_get_object(root));
     }
     if (!self || g_hash_table_size(self->rows) == 0) {
@@ -127,6 +130,7 @@ void check_schema_free(struct check_schema *self)
         return;
     g_hash_table_unref(self->rows);
     g_hash_table_unref(self->subsections);
+    g_hash_table_unref(self->writes);
     g_free(self->machine);
     g_free(self);
 }
@@ -144,4 +148,9 @@ const struct check_schema_row *check_schema_find(const struct check_schema *self
 bool check_schema_has_subsection(const struct check_schema *self, const char *name)
 {
     return g_hash_table_contains(self->subsections, name);
+}
+
+bool check_schema_writes(const struct check_schema *self, const char *type, const char *leaf)
+{
+    return !g_strcmp0(g_hash_table_lookup(self->writes, type), leaf);
 }

@@ -29,6 +29,9 @@ const char *check_schema_machine(const struct check_schema *self);
  * the name, what any of them takes. */
 const struct check_schema_row *check_schema_find(const struct check_schema *self, const char *leaf);
 
+/* Whether a device of this type can write sections of this name. */
+bool check_schema_writes(const struct check_schema *self, const char *type, const char *leaf);
+
 bool check_schema_has_subsection(const struct check_schema *self, const char *name);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <unistd.h>
+#include <glib/gstdio.h>
 
 #include "check_qemu.h"
 
@@ -124,6 +125,26 @@ static void learn_machine(struct check_target *self, JsonNode *node)
         self->machine[strlen(self->machine) - strlen(tail)] = 0;
 }
 
+/* The tree is for people, too: "dev: TYPE, id ...". */
+static void learn_types(struct check_target *self, JsonNode *node)
+{
+    static const char mark[] = "dev: ";
+    const char *at;
+
+    if (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_STRING)
+        return;
+    at = json_node_get_string(node);
+    while ((at = strstr(at, mark))) {
+        char *type;
+        guint n;
+
+        at += strlen(mark);
+        type = g_strndup(at, strcspn(at, ",\r\n"));
+        n = GPOINTER_TO_UINT(g_hash_table_lookup(self->types, type));
+        g_hash_table_insert(self->types, type, GUINT_TO_POINTER(n + 1));
+    }
+}
+
 /* QEMUs that do not know a command are believed to have nothing to tell. */
 static void learn(struct check_target *self, struct check_qemu *qemu)
 {
@@ -134,6 +155,7 @@ static void learn(struct check_target *self, struct check_qemu *qemu)
     } questions[] = {
         {"query-pci", NULL, learn_pci},
         {"x-query-ramblock", NULL, learn_ram},
+        {"human-monitor-command", "{\"command-line\": \"info qtree\"}", learn_types},
         {"qom-get", "{\"path\": \"/machine\", \"property\": \"type\"}", learn_machine},
     };
 
@@ -212,6 +234,41 @@ static char *blocking_driver(const char *words)
     return driver;
 }
 
+const struct check_schema *check_target_schema(struct check_target *self, double timeout_s)
+{
+    char *path = NULL, *reason = NULL;
+    int fd = self->schema ? -1 : g_file_open_tmp("caravan-XXXXXX", &path, NULL);
+
+    if (fd < 0)
+        return self->schema;
+    close(fd);
+    if (check_qemu_run(self->command, (const char *const[]){"-dump-vmstate", path, NULL}, timeout_s,
+                       &reason))
+        self->schema = check_schema_read(path, &reason);
+    g_free(reason);
+    g_unlink(path);
+    g_free(path);
+    return self->schema;
+}
+
+/* The name of a section is mostly that of its driver. */
+static bool drop_device(struct check_target *self, const char *name, double timeout_s)
+{
+    const struct check_schema *schema;
+    GHashTableIter iter;
+    gpointer type;
+
+    if (check_command_drop_device(self->command, name))
+        return true;
+    schema = check_target_schema(self, timeout_s);
+    g_hash_table_iter_init(&iter, self->types);
+    while (schema && g_hash_table_iter_next(&iter, &type, NULL))
+        if (check_schema_writes(schema, type, name) &&
+            check_command_drop_device(self->command, type))
+            return true;
+    return false;
+}
+
 /* One try; false with *again when a device was left out and it may go better now. */
 static bool try_machine(struct check_target *self, double timeout_s, bool *again, char **reason)
 {
@@ -229,7 +286,7 @@ static bool try_machine(struct check_target *self, double timeout_s, bool *again
     if (fine)
         return true;
     driver = *reason ? blocking_driver(*reason) : NULL;
-    if (driver && check_command_drop_device(self->command, driver)) {
+    if (driver && drop_device(self, driver, timeout_s)) {
         g_ptr_array_add(self->dropped, driver);
         *again = true;
         return false;
@@ -250,10 +307,12 @@ struct check_target *check_target_new(const char *line, double timeout_s, char *
     self->command = command;
     self->bars = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     self->room = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->types = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->dropped = g_ptr_array_new_with_free_func(g_free);
     for (int i = 0; i < DROPS_MOST && !fine && again; i++) {
         g_clear_pointer(reason, g_free);
         g_clear_pointer(&self->machine, g_free);
+        g_hash_table_remove_all(self->types);
         fine = try_machine(self, timeout_s, &again, reason);
     }
     if (fine)
@@ -271,6 +330,8 @@ void check_target_free(struct check_target *self)
     g_free(self->machine);
     g_hash_table_unref(self->bars);
     g_hash_table_unref(self->room);
+    g_hash_table_unref(self->types);
+    check_schema_free(self->schema);
     g_ptr_array_unref(self->dropped);
     g_free(self);
 }

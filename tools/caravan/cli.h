@@ -14,7 +14,8 @@ enum {
 struct cli_command {
     const char *name;
     const char *summary;
-    int (*run)(int argc, char **argv); /* NULL: it is in caravan-viewer */
+    int (*run)(int argc, char **argv); /* NULL: it is in another program */
+    const char *program;               /* that one's name */
 };
 
 /* The subcommands: argv[0] is the subcommand's name; they return the exit code. */
@@ -25,8 +26,8 @@ int vmstate_main(int argc, char **argv);
 /* Runs the command that argv[1] names, or tells what there is. Returns the exit code. */
 int cli_run(const struct cli_command *commands, size_t n, int argc, char **argv);
 
-/* Becomes caravan-viewer with these words (argv[1] is the subcommand); returns only when it is not
- * to be had, with the exit code. */
-int cli_run_outside(char **argv);
+/* Becomes that program with these words (argv[1] is the subcommand); returns only when it is not to
+ * be had, with the exit code. */
+int cli_run_outside(const char *program, char **argv);
 
 #endif

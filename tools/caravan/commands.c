@@ -20,7 +20,7 @@ static int run(const struct cli_command *command, int argc, char **argv)
     char *name;
 
     if (!command->run)
-        return cli_run_outside(argv);
+        return cli_run_outside(command->program, argv);
     name = g_strdup_printf("caravan %s", command->name);
     g_set_prgname(name);
     g_free(name);

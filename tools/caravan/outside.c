@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Subcommands that live in a program of their own, so that this one stays small: a client of
+/* Subcommands that live in programs of their own, so that this one stays small: a client of
  * spice-gtk takes more memory than reading a stream may. */
 #include "cli.h"
 
@@ -8,12 +8,10 @@
 #include <unistd.h>
 #include <glib.h>
 
-#define PROGRAM "caravan-viewer"
-
 /* Seen from the folder of this program: the build tree and most installations. */
 static const char *const places[] = {"../libexec", CARAVAN_LIBEXECDIR};
 
-int cli_run_outside(char **argv)
+int cli_run_outside(const char *program, char **argv)
 {
     char *self = g_file_read_link("/proc/self/exe", NULL);
     char *folder = g_path_get_dirname(self ? self : ".");
@@ -21,15 +19,15 @@ int cli_run_outside(char **argv)
 
     for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
         char *path = g_path_is_absolute(places[i])
-                         ? g_build_filename(places[i], PROGRAM, NULL)
-                         : g_build_filename(folder, places[i], PROGRAM, NULL);
+                         ? g_build_filename(places[i], program, NULL)
+                         : g_build_filename(folder, places[i], program, NULL);
 
         execv(path, argv);
         if (errno != ENOENT && errno != ENOTDIR)
             error = errno;
         g_free(path);
     }
-    fprintf(stderr, "caravan: %s cannot be started (%s): it should lie in %s/%s or %s\n", PROGRAM,
+    fprintf(stderr, "caravan: %s cannot be started (%s): it should lie in %s/%s or %s\n", program,
             g_strerror(error), folder, places[0], places[1]);
     g_free(folder);
     g_free(self);

@@ -10,7 +10,7 @@ static const struct cli_command commands[] = {
     {"probe", "connect to a SPICE server and tell what happens, as JSON lines", probe_main},
 };
 
-int cli_run_outside(char **argv)
+int cli_run_outside(const char *program, char **argv)
 {
     return CLI_NOT_RUN; /* each command above is here */
 }

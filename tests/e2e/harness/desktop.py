@@ -44,13 +44,13 @@ def prepare(bench):
     return folder
 
 
-def machine(bench, folder, name):
+def machine(bench, folder, name, vga="qxl", agent="spicevmc,name=vdagent"):
     """The arguments of a machine that boots it; its shell is at bench.path(NAME.shell)."""
-    return ["-m", "512", "-smp", "2", "-vga", "qxl",
+    return ["-m", "512", "-smp", "2", "-vga", vga,
             "-device", "virtio-serial-pci",
             "-chardev", f"socket,id=shell,path={bench.path(name + '.shell')},server=on,wait=off",
             "-device", "virtserialport,nr=2,chardev=shell,name=shell",
-            "-chardev", "spicevmc,id=vdagent,name=vdagent",
+            "-chardev", f"{agent},id=vdagent",
             "-device", f"virtserialport,nr=1,chardev=vdagent,name={AGENT_PORT}",
             "-kernel", os.path.join(folder, "vmlinux"), "-initrd", os.path.join(folder, "initrd"),
             "-append", COMMAND_LINE]
@@ -61,9 +61,11 @@ class Desktop(Vm):
 
     _numbers = itertools.count(1)
 
-    def __init__(self, bench, name, folder, spice=None, come_from=None, environment=None):
-        super().__init__(bench, name, spice or Spice.tcp(), machine(bench, folder, name), come_from,
-                         environment)
+    def __init__(self, bench, name, folder, spice=None, come_from=None, environment=None,
+                 arguments=None):
+        """arguments: the machine's, instead of the usual ones with a SPICE server."""
+        super().__init__(bench, name, spice or (None if arguments else Spice.tcp()),
+                         arguments or machine(bench, folder, name), come_from, environment)
         self._shell = None
         self._rest = b""
 
