@@ -6,6 +6,8 @@
 
 #include "base/buf.h"
 #include "migrate/blob.h"
+#include "proto/agent_blob.h"
+#include "vmstate/fields_buf.h"
 
 static int put(const char *folder, const char *name, struct buf *body, bool saved)
 {
@@ -95,10 +97,37 @@ static int put_vmc(const char *folder)
     return put(folder, "vmc", &body, blob_vmc_save(&state, &body, NULL));
 }
 
+static int put_agent(const char *folder)
+{
+    struct saved_selection selections[3] = {{{SAVED_GUEST, 0}, 0, NULL}};
+    struct saved_hub hub = {
+        .version = 1, .state = 3, .n_selections = 3, .selections = selections, .guest.serial = {7}};
+    struct buf record = BUF_INIT, body = BUF_INIT;
+    uint8_t in[] = {1, 0, 0, 0}, text[] = {'r', 'e', 's', 't'};
+    struct agent_blob blob = {
+        .magic = AGENT_BLOB_MAGIC,
+        .version = AGENT_BLOB_VERSION,
+        .in_len = sizeof(in),
+        .in = in,
+        .own_messages = 10,
+        .begun = 3,
+        .text_len = sizeof(text),
+        .text = text,
+    };
+    bool ok = fields_save(&saved_hub_table, 1, &hub, &record, 0, NULL);
+
+    blob.hub_len = (uint32_t)record.len;
+    blob.hub = record.data;
+    ok = ok && fields_save(&agent_blob_table, 1, &blob, &body, 0, NULL);
+    buf_free(&record);
+    return put(folder, "agent", &body, ok);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2)
         return 1;
     return put_main(argv[1]) || put_display(argv[1], "display", false) ||
-           put_display(argv[1], "display-lossy", true) || put_inputs(argv[1]) || put_vmc(argv[1]);
+           put_display(argv[1], "display-lossy", true) || put_inputs(argv[1]) || put_vmc(argv[1]) ||
+           put_agent(argv[1]);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The agent's state as QEMU's stream carries it: saved.h's table, filled and put to use. */
+/* The agent's state as QEMU's stream carries it: proto/agent_blob.h's table, filled and put to use.
+ */
 #ifndef CARAVAN_AGENT_STATE_H
 #define CARAVAN_AGENT_STATE_H
 
@@ -9,8 +10,8 @@
 #include <stdint.h>
 
 #include "clip.h"
+#include "proto/agent_blob.h"
 #include "proto/saved_state.h"
-#include "saved.h"
 
 struct hub;
 struct port;

@@ -6,6 +6,8 @@
 #include "base/buf.h"
 #include "base/reader.h"
 #include "migrate/blob.h"
+#include "proto/agent_blob.h"
+#include "vmstate/fields_buf.h"
 
 /* The functions of a kind, for a state of any type. */
 #define KIND_FUNCTIONS(kind)                                                                       \
@@ -105,6 +107,76 @@ static const struct field vmc_more[] = {
 static const struct field_table vmc_more_table = {.name = "trailer",
                                                   FIELD_TABLE_OF(struct vmc_state, vmc_more)};
 
+/* ---- What `caravan agent` saves, with the hub's record in it ---- */
+
+struct agent_state {
+    struct agent_blob blob;
+    struct saved_hub hub;
+};
+
+static bool load_table(const struct field_table *table, const uint8_t *bytes, size_t len, void *to,
+                       struct fields_error *error)
+{
+    struct fields_input in = {.bytes = bytes, .len = len, .budget = DUMP_BLOB_MOST};
+
+    return fields_load(table, SAVED_VERSION, &in, to, error);
+}
+
+static void agent_free(void *state)
+{
+    struct agent_state *self = state;
+
+    fields_free(&agent_blob_table, &self->blob);
+    fields_free(&saved_hub_table, &self->hub);
+}
+
+static size_t blob_size(const struct agent_blob *blob)
+{
+    struct buf out = BUF_INIT;
+    size_t size;
+
+    fields_save(&agent_blob_table, SAVED_VERSION, blob, &out, 0, NULL);
+    size = out.len;
+    buf_free(&out);
+    return size;
+}
+
+static bool agent_load(const uint8_t *bytes, size_t len, void *state, struct fields_error *error)
+{
+    struct agent_state *self = state;
+    bool ok = load_table(&agent_blob_table, bytes, len, &self->blob, error);
+
+    if (ok && self->blob.hub_len) {
+        ok = load_table(&saved_hub_table, self->blob.hub, self->blob.hub_len, &self->hub, error);
+        error->offset += ok ? 0 : blob_size(&self->blob) - self->blob.hub_len; /* it is the last */
+    }
+    if (ok)
+        return true;
+    agent_free(state);
+    return false;
+}
+
+static size_t agent_saved_size(const void *state)
+{
+    return blob_size(&((const struct agent_state *)state)->blob);
+}
+
+static bool knows_guest(const void *state)
+{
+    return ((const struct agent_state *)state)->blob.hub_len > 0;
+}
+
+static const struct field agent_body[] = {
+    FIELD_STRUCT(&agent_blob_table, struct agent_state, blob),
+};
+static const struct field_table agent_body_table = {.name = "agent",
+                                                    FIELD_TABLE_OF(struct agent_state, agent_body)};
+static const struct field agent_more[] = {
+    FIELD_STRUCT(&saved_hub_table, struct agent_state, hub, .exists = knows_guest),
+};
+static const struct field_table agent_more_table = {.name = "hub",
+                                                    FIELD_TABLE_OF(struct agent_state, agent_more)};
+
 /* ---- Kinds ---- */
 
 #define KIND(kind, text, upper)                                                                    \
@@ -120,6 +192,18 @@ static const struct dump_kind kinds[] = {
     KIND(display, "SPICE display channel", DISPLAY),
     KIND(inputs, "SPICE inputs channel", INPUTS),
     KIND(vmc, "SPICE channel of a character device", VMC),
+    {
+        .name = "agent",
+        .what = "state of caravan agent",
+        .magic = AGENT_BLOB_MAGIC,
+        .size = sizeof(struct agent_state),
+        .load = agent_load,
+        .saved_size = agent_saved_size,
+        .free = agent_free,
+        .version = AGENT_BLOB_VERSION,
+        .body = &agent_body_table,
+        .more = &agent_more_table,
+    },
 };
 
 const struct dump_kind *dump_kind_of(const uint8_t *bytes, size_t len)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The blobs that `caravan vmstate dump` knows, as tables: what SPICE's channels hand over in a move
- * (proto/saved_state.h). */
+ * (proto/saved_state.h), and `caravan agent` (proto/agent_blob.h). */
 #ifndef CARAVAN_DUMP_KINDS_H
 #define CARAVAN_DUMP_KINDS_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "saved.h"
+#include "proto/agent_blob.h"
 
-#include "agent/hub.h"
+#include "proto/saved_state.h"
 #include "vmstate/fields.h"
 
 static const struct field rows[] = {
@@ -13,7 +13,7 @@ static const struct field rows[] = {
     FIELD_LIST(U8, struct agent_blob, out, out_len, AGENT_BLOB_BYTES_MAX),
     FIELD_ROW(U32, struct agent_blob, own_len, .max = AGENT_BLOB_OWN_MAX),
     FIELD_LIST(U8, struct agent_blob, own, own_len, AGENT_BLOB_OWN_MAX),
-    FIELD_ROW(U32, struct agent_blob, own_messages, .max = HUB_WINDOW),
+    FIELD_ROW(U32, struct agent_blob, own_messages, .max = SAVED_AGENT_WINDOW),
     FIELD_ROW(U32, struct agent_blob, begun, .max = AGENT_BLOB_BEGUN_MAX),
     FIELD_ROW(U32, struct agent_blob, text_len, .max = AGENT_BLOB_TEXT_MAX),
     FIELD_LIST(U8, struct agent_blob, text, text_len, AGENT_BLOB_TEXT_MAX),

@@ -3,10 +3,12 @@
  * What `caravan agent` saves: a table of fields, version 1, little endian. It comes back through a
  * migration stream, so it is hostile.
  */
-#ifndef CARAVAN_AGENT_SAVED_H
-#define CARAVAN_AGENT_SAVED_H
+#ifndef CARAVAN_PROTO_AGENT_BLOB_H
+#define CARAVAN_PROTO_AGENT_BLOB_H
 
 #include <stdint.h>
+
+struct field_table;
 
 #define AGENT_BLOB_MAGIC   0x47415643u /* "CVAG" */
 #define AGENT_BLOB_VERSION 1u
@@ -26,7 +28,7 @@ struct agent_blob {
     uint8_t *out;
     uint32_t own_len; /* chunks of the clipboard's side that the hub has not looked at */
     uint8_t *own;
-    uint32_t own_messages; /* HUB_WINDOW at most: so many messages are on their way */
+    uint32_t own_messages; /* SAVED_AGENT_WINDOW at most: so many messages are on their way */
     uint32_t begun;        /* bytes missing of a message that the clipboard's side has begun */
     uint32_t text_len;     /* all that it still wants to say; 0 with begun: that is too long */
     uint8_t *text;
