@@ -75,6 +75,17 @@ static const struct field_table file_table = {
     FIELD_TABLE_OF(struct saved_file, file_rows),
 };
 
+static const struct field mouse_rows[] = {
+    FIELD_ROW(BOOL, struct saved_mouse, known), FIELD_ROW(U32, struct saved_mouse, x),
+    FIELD_ROW(U32, struct saved_mouse, y),      FIELD_ROW(U32, struct saved_mouse, buttons),
+    FIELD_ROW(U8, struct saved_mouse, display),
+};
+
+static const struct field_table mouse_table = {
+    .name = "mouse",
+    FIELD_TABLE_OF(struct saved_mouse, mouse_rows),
+};
+
 static const struct field member_rows[] = {
     FIELD_ROW(U32, struct saved_member, id, .min = 1, .max = UINT32_MAX),
     FIELD_ROW(BOOL, struct saved_member, known),
@@ -111,6 +122,9 @@ static const struct field hub_rows[] = {
     FIELD_STRUCTS(&member_table, struct saved_hub, members, n_members, SAVED_AGENT_MEMBERS),
     FIELD_ROW(U32, struct saved_hub, in_charge),
     FIELD_ROW(U32, struct saved_hub, out_len),
+    FIELD_ROW(U32, struct saved_hub, rest_len),
+    FIELD_LIST(U8, struct saved_hub, rest, rest_len, SAVED_AGENT_REST),
+    FIELD_STRUCT(&mouse_table, struct saved_hub, mouse),
     FIELD_ROW(U32, struct saved_hub, chunk_port, .max = 2),
     FIELD_ROW(U32, struct saved_hub, chunk_left),
     FIELD_ROW(U32, struct saved_hub, raw_len),

@@ -3,7 +3,7 @@
  * What the agent hub hands over in a move: one record of the main channels' trailers
  * (saved_state.h), the same in each client's body. The bytes that wait for the guest are in the
  * body proper (write_data), where other servers look: first those of all clients, then the client's
- * own.
+ * own. What is more than those take goes on in `rest`; then they are told of no agent.
  */
 #ifndef CARAVAN_PROTO_SAVED_AGENT_H
 #define CARAVAN_PROTO_SAVED_AGENT_H
@@ -22,6 +22,7 @@ struct field_table;
 #define SAVED_AGENT_IN         16384 /* bytes not understood yet, of one stream */
 #define SAVED_AGENT_LATER      16384 /* bytes of whole messages that wait for one to end */
 #define SAVED_AGENT_MONITORS   2048
+#define SAVED_AGENT_REST       (128 * 1024) /* bytes for the guest that write_data has no room for */
 
 /* Who: the guest's agent, or the client with a connection id. */
 enum saved_who_kind {
@@ -69,6 +70,13 @@ struct saved_file {
     uint32_t id, guest_id;
 };
 
+/* Where the agent has put the pointer. */
+struct saved_mouse {
+    bool known;
+    uint32_t x, y, buttons; /* VD_AGENT_*BUTTON_MASK */
+    uint8_t display;
+};
+
 /* A client, as the hub sees it. */
 struct saved_member {
     uint32_t id; /* connection id */
@@ -88,8 +96,11 @@ struct saved_hub {
     struct saved_agent_party guest;
     uint32_t n_members;
     struct saved_member *members;
-    uint32_t in_charge;              /* 0: nobody */
-    uint32_t out_len;                /* so much of write_data is old, the rest is the client's */
+    uint32_t in_charge; /* 0: nobody */
+    uint32_t out_len;   /* bytes of all clients among those for the guest; behind: the client's */
+    uint32_t rest_len;
+    uint8_t *rest;
+    struct saved_mouse mouse;
     uint32_t chunk_port, chunk_left; /* of the guest's chunk that is coming in */
     uint32_t raw_len;
     uint8_t *raw; /* bytes of the next chunk so far */

@@ -418,10 +418,11 @@ struct vmstate_convert *vmstate_convert_new(const struct vmstate_convert_options
     *reason = NULL;
     if (!convert_parse_machine(self->machine, &self->target, &self->i440fx))
         *reason = "the target's machine type is not known: pc-i440fx-1.4 to 7.2, or pc-1.0 to 1.3";
-    self->schemas = vmstate_schemas_new();
-    if (self->from && strcmp(self->from, "auto") &&
-        !vmstate_schemas_set_flavour(self->schemas, self->from))
-        *reason = "--from knows auto, qemu-kvm-1.0 and qemu-1.0";
+    if (self->from && strcmp(self->from, "auto")) {
+        self->schemas = vmstate_schemas_new();
+        if (!vmstate_schemas_set_flavour(self->schemas, self->from))
+            *reason = "--from knows auto, qemu-kvm-1.0 and qemu-1.0";
+    }
     if (!*reason)
         return self;
     vmstate_convert_free(self);

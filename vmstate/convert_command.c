@@ -78,6 +78,9 @@ static const struct {
     {"virtio-console",
      "give virtio-serial the ports (virtconsole, virtserialport) it had, in order"},
     {"slirp", "user networking was on: where it was not on the cards as told, change netdev="},
+    {"qxl", "-spice must be as clients are to find it. What QEMU 1.0 did not have stays away: the "
+            "guest is told of no client's monitors and abilities until its qxl is of a later "
+            "revision"},
     {"lsiscsi", "give the SCSI disks that it had"},
 };
 
@@ -301,6 +304,44 @@ static void put_virtio_disks(struct vmstate_convert *self)
     }
 }
 
+/* ---- QXL ---- */
+
+#define PCI_REVISION 8
+#define PCI_CLASS    10
+
+/* QEMU 1.0 had no vgamem: its first surface had 16 MiB, which all its modes fit. */
+static void put_qxl_card(struct vmstate_convert *self, struct convert_section *section)
+{
+    struct vmstate_tree *tree = convert_tree(self, section);
+    const uint8_t *config = tree ? field_bytes(tree, "pci.config", 256) : NULL;
+    bool primary = config && little(config + PCI_CLASS, 2) == 0x0300;
+    const struct vmstate_ram_block *ram =
+        find_block(self, primary ? "vga.vram" : "qxl.vgavram", primary ? NULL : section->came);
+    const struct vmstate_ram_block *vram = find_block(self, "qxl.vram", section->came);
+    char *place = g_strdup(primary ? "-vga none -device qxl-vga" : "-device qxl");
+    GString *address = g_string_new(NULL);
+
+    put_address(address, section->came);
+    if (config && ram && vram)
+        convert_report(self, VMSTATE_REPORT_COMMAND,
+                       "%s,addr=%s,revision=%u,vgamem_mb=16,ram_size=%" G_GUINT64_FORMAT
+                       ",vram_size=%" G_GUINT64_FORMAT,
+                       place, address->str, config[PCI_REVISION], ram->size, vram->size);
+    g_string_free(address, TRUE);
+    g_free(place);
+}
+
+static void put_qxl(struct vmstate_convert *self)
+{
+    struct convert_section *section;
+
+    for (unsigned i = 0; (section = convert_find(self, "qxl", i)); i++)
+        put_qxl_card(self, section);
+    if (convert_find(self, "qxl", 0))
+        convert_report(self, VMSTATE_REPORT_COMMAND,
+                       "-spice unix=on,addr=spice.sock,disable-ticketing=on");
+}
+
 /* Port 0 is always a console's; of others the stream does not say what they are. */
 static void put_ports(struct vmstate_convert *self)
 {
@@ -451,6 +492,7 @@ void convert_command(struct vmstate_convert *self)
     put_virtio_disks(self);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
         put_rows(self, &rows[i]);
+    put_qxl(self);
     put_ports(self);
     if (!self->i440fx && convert_find(self, "kvm-tpr-opt", 0))
         convert_report(self, VMSTATE_REPORT_COMMAND, "-global apic.vapic=on");

@@ -63,7 +63,7 @@ struct vmstate_convert {
     struct vmstate_section opened; /* the first of its sections */
     GPtrArray *sections;           /* struct convert_section */
     struct vmstate_description *description;
-    struct vmstate_schemas *schemas;
+    struct vmstate_schemas *schemas; /* built-in layouts; NULL: not needed so far, or described */
 };
 
 /* convert.c */

@@ -12,8 +12,10 @@ static bool find_description(struct vmstate_convert *self)
     size_t at, size;
 
     if (!vmstate_description_find(self->state->data, self->state->len, &at, &size)) {
-        if (!self->described)
-            return true; /* old: layouts are built in */
+        if (!self->described) { /* old: layouts are built in */
+            self->schemas = self->schemas ? self->schemas : vmstate_schemas_new();
+            return true;
+        }
         return convert_refuse(self,
                               "the stream has no description of its fields: it was cut off, or "
                               "saved with suppress-vmdesc=on (save with -machine "

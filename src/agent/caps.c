@@ -81,6 +81,48 @@ void hub_offer_all(struct hub *self)
         hub_offer(g_ptr_array_index(self->clients, i));
 }
 
+static uint32_t guest_layout(const struct hub *self)
+{
+    return self->guest.caps & (our_caps(self) | ~SHARED_CAPS);
+}
+
+/* What the switches decide of what a client was told. */
+static bool offer_holds(const struct hub_client *client)
+{
+    uint32_t decided = CLIPBOARD_CAPS | CAP(FILE_XFER_DISABLED);
+
+    return !((client->party.layout ^ caps_for(client)) & decided);
+}
+
+/* Clients first hear that nobody owns anything, in the words that held until then. */
+void hub_follow_switches(struct hub *self)
+{
+    bool again = self->guest.layout != guest_layout(self);
+
+    if (self->state != GUEST_READY || self->transparent)
+        return;
+    if (!self->switches.copy_paste)
+        clipboard_end(self);
+    if (!self->switches.file_xfer)
+        files_end(self);
+    if (again) {
+        announce(&self->guest, false, our_caps(self));
+        self->guest.layout = guest_layout(self);
+    }
+    for (guint i = 0; i < self->clients->len; i++) {
+        struct hub_client *client = g_ptr_array_index(self->clients, i);
+        bool shared = party_has(&client->party, VD_AGENT_CAP_CLIPBOARD_BY_DEMAND);
+
+        if (!client->replied || offer_holds(client))
+            continue;
+        hub_offer(client);
+        if (!shared)
+            clipboard_replay(&client->party);
+    }
+    if (again)
+        clipboard_replay(&self->guest);
+}
+
 static void guest_is_ready(struct hub *self)
 {
     bool first = self->state != GUEST_READY;
@@ -89,7 +131,7 @@ static void guest_is_ready(struct hub *self)
     self->changed = true;
     if (first)
         memset(self->guest.serial, 0, sizeof(self->guest.serial));
-    self->guest.layout = self->guest.caps & (our_caps(self) | ~SHARED_CAPS);
+    self->guest.layout = guest_layout(self);
     hub_send_devices(self);
     clipboard_tell_max(self);
     clipboard_replay(&self->guest);

@@ -273,6 +273,14 @@ bool on_clipboard(struct inflow *in, uint32_t type, struct reader *body, uint32_
     return true;
 }
 
+void clipboard_end(struct hub *self)
+{
+    for (uint8_t i = 0; i < HUB_SELECTIONS; i++) {
+        if (self->selections[i].owner)
+            release(self->selections[i].owner, i);
+    }
+}
+
 /* ---- How much a client takes ---- */
 
 void clipboard_tell_max(struct hub *self)

@@ -125,7 +125,7 @@ static bool take(struct inflow *self, struct agent_header header)
     uint32_t head = row && !raw ? MIN(row->head, header.size) : 0;
     struct reader body;
 
-    if (self->from->client && self->from->hub->guest.later.len > GUEST_LATER_MAX) {
+    if (self->from->client && hub_guest_backlog(self->from->hub) > GUEST_LATER_MAX) {
         self->held = true;
         return false;
     }

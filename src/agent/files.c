@@ -181,3 +181,13 @@ void files_guest_left(struct hub *self)
         refuse(file_at(self, i)->client, file_at(self, i)->id, VD_AGENT_FILE_XFER_STATUS_CANCELLED);
     g_array_set_size(self->files, 0);
 }
+
+void files_end(struct hub *self)
+{
+    for (guint i = 0; i < self->files->len; i++) {
+        const struct file *file = file_at(self, i);
+        refuse(file->client, file->id, VD_AGENT_FILE_XFER_STATUS_DISABLED);
+        say_status(&self->guest, file->guest_id, VD_AGENT_FILE_XFER_STATUS_CANCELLED);
+    }
+    g_array_set_size(self->files, 0);
+}

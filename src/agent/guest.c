@@ -63,7 +63,8 @@ bool hub_run_guest(struct hub *self)
 
 size_t hub_guest_room(const struct hub *self)
 {
-    bool waits = self->raw.len >= CHUNK_HEADER || self->guest.in.held || self->server_port.held;
+    bool waits = self->raw.len >= CHUNK_HEADER || self->guest.in.held || self->server_port.held ||
+                 hub_guest_backlog(self) > GUEST_LATER_MAX;
 
     return self->state == GUEST_CLOSED || self->garbage || self->held || self->frozen || waits
                ? 0
@@ -86,7 +87,10 @@ const uint8_t *hub_guest_output(const struct hub *self, size_t *len)
 
 void hub_guest_taken(struct hub *self, size_t len)
 {
+    bool full = !hub_guest_room(self);
+
     buf_consume(&self->guest.out, MIN(len, self->guest.out.len));
+    self->guest.wake |= full && hub_guest_room(self);
     self->guest.moved_us = self->now_us;
     hub_run(self);
 }
@@ -117,10 +121,10 @@ static void put_mouse(struct hub *self)
     self->guest.wake = true;
 }
 
-/* The newest place counts, while the guest has not read the last one. */
+/* The newest place counts, while the guest has not read the last one; it goes along in a move. */
 void hub_flush_mouse(struct hub *self)
 {
-    if (self->mouse.dirty && self->guest.out.len < HUB_DATA_MAX)
+    if (self->mouse.dirty && (self->frozen || self->guest.out.len < HUB_DATA_MAX))
         put_mouse(self);
 }
 
@@ -145,7 +149,7 @@ static void set_mouse(struct hub *self, struct mouse wanted)
 
 void hub_mouse_to(struct hub *self, uint32_t x, uint32_t y, uint32_t buttons, uint8_t display)
 {
-    set_mouse(self, (struct mouse){true, x, y, agent_buttons(buttons, 0), display});
+    set_mouse(self, (struct mouse){true, true, x, y, agent_buttons(buttons, 0), display});
     hub_run(self);
 }
 
@@ -154,6 +158,8 @@ void hub_mouse_buttons(struct hub *self, uint32_t buttons, int wheel)
 {
     struct mouse now = self->mouse;
 
+    if (!now.known) /* a click must not go to a corner */
+        return;
     now.dirty = true;
     now.buttons = agent_buttons(buttons, wheel);
     set_mouse(self, now);

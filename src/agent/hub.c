@@ -97,11 +97,9 @@ static void give_back(struct hub_client *client)
 
 static void run_client(struct hub_client *client)
 {
-    bool blocked = client->party.hub->guest.later.len > GUEST_LATER_MAX;
-
     if (client->end_session)
         end_session(client);
-    if (client->garbage || blocked)
+    if (client->garbage)
         return;
     if (!inflow_run(&client->party.in)) {
         client->garbage = "what it says to the agent is no agent protocol";
@@ -227,9 +225,14 @@ void hub_tick(struct hub *self, int64_t now_us)
 
 void hub_set_switches(struct hub *self, struct hub_switches switches)
 {
+    bool less = (self->switches.copy_paste && !switches.copy_paste) ||
+                (self->switches.file_xfer && !switches.file_xfer);
+
     self->switches = switches;
     self->changed = true;
-    hub_offer_all(self);
+    if (less)
+        transparent_end(self);
+    hub_follow_switches(self);
     hub_run(self);
 }
 
@@ -264,7 +267,7 @@ void hub_guest_close(struct hub *self)
     self->garbage = NULL;
     self->changed = true;
     self->monitors_from = NULL;
-    self->mouse.dirty = false;
+    self->mouse = (struct mouse){0};
     self->awaits_port = false;
     self->transparent = NULL;
     party_cut(&self->guest);
@@ -308,8 +311,12 @@ struct hub_client *hub_client_make(struct hub *self, uint32_t id)
 
 struct hub_client *hub_client_new(struct hub *self, uint32_t id, bool new_tokens, void *owner)
 {
-    struct hub_client *client = hub_client_make(self, id);
+    struct hub_client *absent = hub_find(self, id);
+    struct hub_client *client;
 
+    if (absent && !absent->owner) /* it comes without its state */
+        hub_client_free(absent);
+    client = hub_client_make(self, id);
     client->owner = owner;
     client->new_tokens = new_tokens;
     client->told = hub_guest_is_open(self);
@@ -372,7 +379,8 @@ void hub_client_data(struct hub_client *client, const uint8_t *bytes, size_t len
 {
     bool counts = client->started || !client->new_tokens; /* else its tokens are void */
 
-    if (len > HUB_DATA_MAX || (counts && client->window_left == 0)) {
+    if (len > HUB_DATA_MAX || (counts && client->window_left == 0) ||
+        client->party.in.in.len + len > CLIENT_IN_HARD) {
         client->garbage = "it says more to the agent than it may";
         client->party.wake = true;
     } else {

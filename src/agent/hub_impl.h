@@ -19,7 +19,9 @@ enum {
     IN_MAX = 8192,               /* bytes of one stream waiting to be understood */
     CLIENT_OUT_MAX = 64 << 10,   /* what is streamed to a client waits above this */
     CLIENT_OUT_HARD = 256 << 10, /* who lets small messages pile up to here starts anew */
-    GUEST_LATER_MAX = 8 << 10,
+    GUEST_LATER_MAX = 8 << 10,   /* nobody says more to a guest that has this much to read */
+    GUEST_OUT_HARD = 64 << 10,   /* and one that reads none of it is closed here */
+    CLIENT_IN_HARD = 2 * HUB_WINDOW * HUB_DATA_MAX + IN_MAX,
     TYPES_MAX = 32,
     REQUESTS_MAX = 64,
     REQUESTS_EACH = 16, /* of one party */
@@ -113,6 +115,7 @@ struct file {
 };
 
 struct mouse {
+    bool known; /* it was told where it is */
     bool dirty;
     uint32_t x, y, buttons;
     uint8_t display;
@@ -149,6 +152,8 @@ struct hub {
 };
 
 /* party.c: sending, and who is who */
+/* What the guest has not read yet, bytes. */
+size_t hub_guest_backlog(const struct hub *self);
 const char *party_name(const struct party *self);
 bool party_has(const struct party *self, unsigned cap);
 /* The guest, once it is ready; a client that has our capabilities. */
@@ -185,10 +190,14 @@ agent_handler_fn on_monitors, on_setting, on_reply;                     /* setti
 void hub_ask_guest(struct hub *self);
 void hub_offer(struct hub_client *client);
 void hub_offer_all(struct hub *self);
+/* The host's switches may hold otherwise than when both sides were told. */
+void hub_follow_switches(struct hub *self);
 /* The guest has to begin anew: nothing that was open with it holds. */
 void hub_guest_forget(struct hub *self);
 
 /* clipboard.c */
+/* Nobody owns anything any more. */
+void clipboard_end(struct hub *self);
 /* Tells a party that is ready now of the grabs of others. */
 void clipboard_replay(struct party *to);
 /* A party leaves: what it owned is released, what it was asked is answered. */
@@ -199,9 +208,13 @@ void clipboard_tick(struct hub *self);
 /* files.c */
 void files_client_left(struct hub_client *client);
 void files_guest_left(struct hub *self);
+/* The host lets no more files through. */
+void files_end(struct hub *self);
 
 /* settings.c */
 struct hub_client *hub_in_charge(const struct hub *self);
+/* Keeps what another server says the client asked for, if it makes sense. */
+void hub_keep_monitors(struct hub_client *client, const uint8_t *config, size_t len);
 void hub_send_devices(struct hub *self);
 
 /* guest.c */

@@ -24,6 +24,7 @@ void hub_freeze(struct hub *self)
     shorten(self);
     hub_run(self);
     self->frozen = true; /* what is streamed to clients has room now */
+    hub_flush_mouse(self);
     for (unsigned i = 0; i <= IN_MAX / HUB_READ_MAX; i++)
         hub_run_guest(self);
 }
@@ -141,7 +142,11 @@ static void save_requests(const struct hub *self, struct saved_hub *out)
 
 static void save_shared(const struct hub *self, struct saved_hub *out)
 {
+    const struct mouse *mouse = &self->mouse;
+
     out->version = SAVED_AGENT_VERSION;
+    out->mouse =
+        (struct saved_mouse){mouse->known, mouse->x, mouse->y, mouse->buttons, mouse->display};
     out->state = (uint8_t)self->state;
     out->in_charge = self->in_charge ? self->in_charge->id : 0;
     out->chunk_port = self->chunk_port;
@@ -177,6 +182,24 @@ static void save_tokens(const struct hub_client *client, struct saved_char_devic
     out->num_client_tokens = MIN(client->window_left, SAVED_AGENT_WINDOW - held);
 }
 
+/* What others' receive buffers hold besides the body's fixed part and our mouse mode. */
+#define FOREIGN_MAX (SAVED_MAIN_MAX - 512)
+
+/* Bytes for the guest: what does not fit goes into our record, and others hear of no agent. */
+static void save_output(const struct buf *out, struct main_state *state)
+{
+    struct buf here = *out;
+    struct buf rest = BUF_INIT;
+
+    here.len = MIN(here.len, FOREIGN_MAX);
+    rest.data = out->len ? out->data + here.len : NULL;
+    rest.len = out->len - here.len;
+    save_bytes(&here, &state->agent.write_size, &state->agent.write_data);
+    save_bytes(&rest, &state->hub.rest_len, &state->hub.rest);
+    if (rest.len)
+        state->agent.connected = state->client_agent_started = false;
+}
+
 void hub_save(const struct hub_client *client, const struct buf *queued, struct main_state *state)
 {
     const struct hub *hub = client->party.hub;
@@ -196,7 +219,7 @@ void hub_save(const struct hub_client *client, const struct buf *queued, struct 
     }
     put_own(client, &out);
     save_tokens(client, &state->agent);
-    save_bytes(&out, &state->agent.write_size, &state->agent.write_data);
+    save_output(&out, state);
     buf_free(&out);
 }
 
@@ -284,7 +307,7 @@ static void load_member(struct hub *self, const struct saved_member *saved)
     client->max_clipboard = saved->max_clipboard;
     load_party(&client->party, &saved->party);
     load_files(client, saved);
-    buf_append(&client->monitors, saved->monitors, saved->monitors_len);
+    hub_keep_monitors(client, saved->monitors, saved->monitors_len);
 }
 
 static void load_requests(struct hub *self, const struct saved_hub *saved)
@@ -298,9 +321,40 @@ static void load_requests(struct hub *self, const struct saved_hub *saved)
     }
 }
 
-static void load_shared(struct hub *self, const struct main_state *state)
+static void load_selections(struct hub *self, const struct saved_hub *saved)
+{
+    for (unsigned i = 0; i < HUB_SELECTIONS; i++) {
+        const struct saved_selection *s = &saved->selections[i];
+
+        self->selections[i].owner = party_of(self, s->owner);
+        self->selections[i].n_types = s->n_types;
+        for (uint32_t j = 0; j < s->n_types; j++)
+            self->selections[i].types[j] = s->types[j];
+    }
+}
+
+/* All bytes for the guest: of all clients, then the client's own. */
+static struct buf saved_output(const struct main_state *state)
+{
+    struct buf out = BUF_INIT;
+
+    buf_append(&out, state->agent.write_data, state->agent.write_size);
+    buf_append(&out, state->hub.rest, state->hub.rest_len);
+    return out;
+}
+
+static void load_clients(struct hub *self, const struct saved_hub *saved)
+{
+    for (uint32_t i = 0; i < saved->n_members; i++)
+        load_member(self, &saved->members[i]);
+    for (uint32_t i = 0; i < saved->n_members; i++)
+        load_inflow(self, &hub_find(self, saved->members[i].id)->party.in, &saved->members[i].in);
+}
+
+static void load_shared(struct hub *self, const struct main_state *state, const struct buf *out)
 {
     const struct saved_hub *saved = &state->hub;
+    const struct saved_mouse *mouse = &saved->mouse;
 
     self->awaits_port = self->state == GUEST_CLOSED;
     self->state = (enum guest_state)saved->state;
@@ -311,22 +365,16 @@ static void load_shared(struct hub *self, const struct main_state *state)
     self->guest.known = true;
     load_party(&self->guest, &saved->guest);
     buf_append(&self->raw, saved->raw, saved->raw_len);
-    buf_append(&self->guest.out, state->agent.write_data, saved->out_len);
-    for (uint32_t i = 0; i < saved->n_members; i++)
-        load_member(self, &saved->members[i]);
-    for (uint32_t i = 0; i < saved->n_members; i++)
-        load_inflow(self, &hub_find(self, saved->members[i].id)->party.in, &saved->members[i].in);
+    self->mouse =
+        (struct mouse){mouse->known, false, mouse->x, mouse->y, mouse->buttons, mouse->display};
+    buf_append(&self->guest.out, out->data, saved->out_len);
+    load_clients(self, saved);
     load_inflow(self, &self->guest.in, &saved->client_port);
     load_inflow(self, &self->server_port, &saved->server_port);
-    for (unsigned i = 0; i < HUB_SELECTIONS; i++) {
-        const struct saved_selection *s = &saved->selections[i];
-        self->selections[i].owner = party_of(self, s->owner);
-        self->selections[i].n_types = s->n_types;
-        for (uint32_t j = 0; j < s->n_types; j++)
-            self->selections[i].types[j] = s->types[j];
-    }
+    load_selections(self, saved);
     load_requests(self, saved);
     self->in_charge = saved->in_charge ? hub_find(self, saved->in_charge) : NULL;
+    hub_follow_switches(self);
 }
 
 /* Nobody is served here yet. */
@@ -342,9 +390,10 @@ static bool is_blank(const struct hub *self)
 }
 
 /* The client's own bytes again; false if they are no chunks. */
-static bool load_own(struct hub_client *client, const struct main_state *state)
+static bool load_own(struct hub_client *client, const struct main_state *state,
+                     const struct buf *out)
 {
-    struct reader r = reader_make(state->agent.write_data, state->agent.write_size);
+    struct reader r = reader_make(out->data, out->len);
     struct buf *in = &client->party.in.in;
 
     reader_skip(&r, state->hub.out_len);
@@ -357,7 +406,7 @@ static bool load_own(struct hub_client *client, const struct main_state *state)
             return false;
         buf_append(in, bytes, size);
     }
-    return reader_ok(&r) && in->len <= HUB_WINDOW * HUB_DATA_MAX + IN_MAX;
+    return reader_ok(&r) && in->len <= CLIENT_IN_HARD;
 }
 
 static void load_tokens(struct hub_client *client, const struct saved_char_device *saved)
@@ -381,15 +430,17 @@ static void begin_anew(struct hub_client *client, const struct main_state *state
 static struct hub_client *adopt(struct hub *self, uint32_t id, const struct main_state *state)
 {
     struct hub_client *client = hub_find(self, id);
+    struct buf out = saved_output(state);
 
     if (!client && state->has_hub && is_blank(self)) {
-        load_shared(self, state);
+        load_shared(self, state, &out);
         client = hub_find(self, id);
     }
     if (client && client->owner)
         client = NULL;
-    if (client && (!state->has_hub || !load_own(client, state)))
+    if (client && (!state->has_hub || !load_own(client, state, &out)))
         hub_client_renew(client, "its state makes no sense");
+    buf_free(&out);
     return client;
 }
 

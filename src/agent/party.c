@@ -17,6 +17,11 @@ bool party_is_ready(const struct party *self)
     return self->client ? self->client->replied : self->hub->state == GUEST_READY;
 }
 
+size_t hub_guest_backlog(const struct hub *self)
+{
+    return self->guest.out.len + self->guest.later.len;
+}
+
 static void put_chunks(struct buf *out, const uint8_t *bytes, size_t len)
 {
     for (size_t done = 0; done < len;) {
@@ -55,6 +60,8 @@ void party_send(struct party *self, uint32_t type, const void *body, size_t len)
     buf_append(&message, body, len);
     put(self, self->source ? &self->later : &self->out, message.data, message.len);
     buf_free(&message);
+    if (!self->client && hub_guest_backlog(self->hub) > GUEST_OUT_HARD)
+        self->hub->garbage = "it does not read";
     if (self->client && self->out.len + self->later.len > CLIENT_OUT_HARD)
         hub_client_renew(self->client, "it does not read what its agent says");
 }

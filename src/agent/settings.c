@@ -68,6 +68,15 @@ bool on_monitors(struct inflow *in, uint32_t type, struct reader *body, uint32_t
     return true;
 }
 
+void hub_keep_monitors(struct hub_client *client, const uint8_t *config, size_t len)
+{
+    struct reader body = reader_make(config, len);
+
+    buf_reset(&client->monitors);
+    if (len && !copy_config(&body, &client->monitors))
+        buf_reset(&client->monitors);
+}
+
 void hub_client_input(struct hub_client *client)
 {
     struct hub *hub = client->party.hub;

@@ -14,7 +14,7 @@ const uint8_t *reader_bytes(struct reader *self, size_t n)
         self->bad = true;
         return NULL;
     }
-    p = self->base ? self->base + self->pos : NULL; /* no bytes of nothing */
+    p = self->base ? self->base + self->pos : NULL; /* nothing of nothing */
     self->pos += n;
     return p;
 }

@@ -178,7 +178,7 @@ static bool load_hub(void *opaque, struct fields_input *in, struct fields_error 
     if (!fields_load(&saved_hub_table, SAVED_TRAILER_VERSION, in, &state->hub, error))
         return false;
     state->has_hub = true;
-    return state->hub.out_len <= state->agent.write_size ||
+    return state->hub.out_len <= (uint64_t)state->agent.write_size + state->hub.rest_len ||
            blob_fail(error, in->pos, "hub.out_len", "more than there is");
 }
 

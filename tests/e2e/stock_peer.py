@@ -9,7 +9,7 @@ seamless client with NACK: they move semi-seamlessly.
 import glob
 import os
 
-from harness import client, tiny, vm
+from harness import client, tiny
 from harness.run import Skip, check, run
 from keys_and_pointer import inputs_work
 from move import nothing_reopened
@@ -41,7 +41,7 @@ def test(bench, options):
     check(source.library != target.library, f"both sides run {source.library}")
     mark = viewer.now()
     source.name_target(target)
-    vm.sleep(1)  # a stock target keeps only links that are there when its guest starts
+    target.wait_linked(source)
     source.migrate(port)
     source.wait_migrated()
     source.qmp.wait_event("SPICE_MIGRATE_COMPLETED", 20)
@@ -63,7 +63,7 @@ def nack(bench, options, ours):
     target, port = with_library("", lambda: tiny.target(bench, options.vga, environment=allow))
     viewers = [client.connect(bench, source, name) for name in ("one", "two")]
     source.name_target(target)
-    vm.sleep(1)
+    target.wait_linked(source)
     source.migrate(port)
     source.wait_migrated()
     source.qmp.wait_event("SPICE_MIGRATE_COMPLETED", 20)

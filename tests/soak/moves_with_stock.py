@@ -96,7 +96,7 @@ def cell(bench, name, row, hops, stock_first):
 def here_to_there(viewer, here, there, port, seamless):
     mark = viewer.now()
     here.name_target(there)
-    vm.sleep(1)  # a stock target keeps only links that are there when its guest starts
+    there.wait_linked(here)
     here.migrate(port)
     here.wait_migrated()
     here.qmp.wait_event("SPICE_MIGRATE_COMPLETED", 20)

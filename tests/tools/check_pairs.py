@@ -181,6 +181,8 @@ PAIRS = [
     ("ehci with companions", "-M q35 -vga none -device ich9-usb-ehci1,id=u,addr=1d.7,multifunction=on "
      "-device ich9-usb-uhci1,masterbus=u.0,firstport=0,addr=1d.0,multifunction=on", "+", False),
     ("uhci for ehci", "-M pc -vga none -device usb-ehci", "-M pc -vga none -device piix3-usb-uhci", False),
+    ("a USB device that cannot be saved", "-M pc -vga none -usb",
+     "-M pc -vga none -usb -device usb-wacom-tablet", False),
     ("a hub between", "-M pc -vga none -usb -device usb-hub,port=1 -device usb-tablet,port=1.1",
      "-M pc -vga none -usb -device usb-tablet,port=1", False),
     # sound and the rest

@@ -10,9 +10,9 @@ import time
 from common import CARAVAN, GUEST, QEMU
 from streams import ask
 
-MACHINE = ["-machine", "pc-i440fx-1.4,accel=tcg", "-vga", "cirrus", "-net", "none",
-           "-global", "cirrus-vga.vgamem_mb=16", "-drive",
+MACHINE = ["-machine", "pc-i440fx-1.4,accel=tcg", "-net", "none", "-drive",
            f"if=ide,index=0,format=raw,snapshot=on,file={GUEST}"]
+CIRRUS = ["-vga", "cirrus", "-global", "cirrus-vga.vgamem_mb=16"]
 NOT_THERE = ("parallel_isa",)
 FIXED = {"cpu": 1817, "fdc": 545, "ps2kbd": 284}  # bytes without subsections that came later
 PIIX4_GPE = 300
@@ -62,10 +62,10 @@ def old_section(name, version, body, kvm_fork):
     return name, version, body[:FIXED.get(device)]
 
 
-def make(path, folder, *arguments, kvm_fork=True):
+def make(path, folder, *arguments, kvm_fork=True, screen=None):
     """Returns the stream's bytes, too."""
     modern = f"{folder}/modern"
-    save_running(modern, folder, arguments)
+    save_running(modern, folder, [*(screen or CIRRUS), *arguments])
     with open(modern, "rb") as file:
         data = file.read()
     told = json.loads(subprocess.run([CARAVAN, "vmstate", "inspect", "--json", modern], check=True,

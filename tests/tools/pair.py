@@ -32,6 +32,17 @@ class Monitor:
         self.file.flush()
         while "return" not in (answer := json.loads(self.file.readline())):
             check("error" not in answer, f"QEMU takes {command}")
+        return answer["return"]
+
+    def wait_linked(self, source):
+        """Waits at the target until the source's client has linked all its channels: whom it has
+        not linked by its end, a stock server does not move seamlessly."""
+        wanted, end = len(source.run("query-spice")["channels"]), time.monotonic() + 30
+        while len(self.run("query-spice")["channels"]) < wanted:
+            if time.monotonic() > end:
+                check(False, f"links of {wanted} channels before the move")
+            time.sleep(0.05)
+        time.sleep(1)  # the source hears of it through the client
 
 
 @contextlib.contextmanager

@@ -47,6 +47,9 @@ def test_answers(path):
     more = line(*SAVED, "-device", "rtl8139")
     check("note" in run(path, "--target", more).stdout, "a device more is worth a note")
     check("note" not in run(path, "--quiet", "--target", more).stdout, "but not if it is quiet")
+    wacom = line(*SAVED, "-usb", "-device", "usb-wacom-tablet")
+    answers(run(path, "--target", wacom), 2, "QEMU does not migrate")
+    answers(run("--source", wacom, "--target", same), 2, "QEMU saves nothing")
     told = json.loads(run(path, "--json", "--target", other).stdout)
     check(told["loads"] is False and told["findings"][0]["code"] == "machine-type" and
           told["findings"][0]["convert"], "JSON has what the text has")

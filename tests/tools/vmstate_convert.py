@@ -56,6 +56,18 @@ def check_made(folder, devices, kvm_fork):
     return stream, data
 
 
+def check_qxl(folder, *machines):
+    """As QEMU 1.0 had it: revision 3, a first surface of 16 MiB, no monitors."""
+    stream = os.path.join(folder, "qxl")
+    old_stream.make(stream, folder, "-m", "16", screen=[
+        "-vga", "qxl", "-global", "qxl-vga.revision=3", "-global", "qxl-vga.vgamem_mb=16", "-spice",
+        f"unix=on,addr={folder}/saved.sock,disable-ticketing=on"])
+    for machine in machines:
+        told = convert(stream, os.path.join(folder, "out"), "--to", machine)
+        check(any("revision=3" in words for words in told["command"]), "the card is told as it was")
+        runs(folder, told, GUEST, f"made, qxl in VGA mode, {machine}")
+
+
 def check_pipes(folder, stream):
     told = convert(stream, os.path.join(folder, "out"), "--to", "pc-i440fx-7.2")
     runs(folder, told, GUEST, "made, pc-i440fx-7.2, in the pipe of -incoming",
@@ -137,6 +149,7 @@ def main():
         check_pipes(folder, stream)
         check_again(folder)
         check_nothing_left(folder, stream, data)
+        check_qxl(folder, "pc-i440fx-1.4", *(NEW_TYPES if everything else []))
         check_streams(folder, everything)
     finally:
         shutil.rmtree(folder)

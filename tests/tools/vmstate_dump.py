@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""`caravan vmstate dump` prints what SPICE's channels hand over: bodies as the server's code writes
-them, bodies that a real move carries through a client, and no harm comes of broken ones."""
+"""`caravan vmstate dump` prints what SPICE's channels hand over, and the state of `caravan agent`: as the
+server's code writes it, as a real move carries it through a client and a real QEMU saves it, and no harm
+comes of broken ones."""
 import json
 import os
 import re
+import shutil
 import socket
 import struct
 import subprocess
 import tempfile
 import threading
+import time
 
 from common import CARAVAN, GUEST, QEMU, check, need
 from pair import Monitor, start_pair
-import shutil
+from streams import save
 
 SAMPLES = os.environ.get("BLOB_SAMPLES", "")
 LIBDIR = os.environ.get("CARAVAN_LIBDIR", "")
@@ -73,11 +76,12 @@ def check_samples(folder):
 
 
 def check_hostile(bodies):
-    """Every cut, and every byte changed: an answer or an error that names a place."""
+    """Cut, and a byte changed, at 150 places of each: an answer or an error that names a place."""
     good = bad = 0
     for data in bodies.values():
-        for hurt in ([data[:n] for n in range(len(data))]
-                     + [data[:n] + bytes([data[n] ^ 0xff]) + data[n + 1:] for n in range(len(data))]):
+        places = range(0, len(data), 1 + len(data) // 150)
+        for hurt in ([data[:n] for n in places]
+                     + [data[:n] + bytes([data[n] ^ 0xff]) + data[n + 1:] for n in places]):
             done = subprocess.run([CARAVAN, "vmstate", "dump", "--json", "-"], input=hurt,
                                   capture_output=True, timeout=60, check=False)
             if done.returncode not in (0, 2) or done.returncode == 2 and not done.stderr:
@@ -89,6 +93,50 @@ def check_hostile(bodies):
     check(good and bad, f"broken bodies: {good} are other bodies, {bad} are refused")
     _, said = dump("-", data=bodies["inputs"][:9], code=2)
     check("byte 8, motion_count" in said, said.strip())
+
+
+def check_bus(blob):
+    """In the body of section dbus-vmstate, behind the state of somebody else."""
+    others = b"".join(struct.pack(">I", len(x)) + x for x in (b"other", b"CV", b"caravan-agent", blob))
+    data = struct.pack(">I", 2) + others
+    body = struct.pack(">I", len(data)) + data
+    check(dump("-", data=body) == dump("-", data=blob), "the agent's state is found in dbus-vmstate's")
+    for n in range(60):
+        hurt = body[:n] + bytes([body[n] ^ 0xff]) + body[n + 1:]
+        done = subprocess.run([CARAVAN, "vmstate", "dump", "-"], input=hurt, capture_output=True,
+                              timeout=60, check=False)
+        if done.returncode not in (0, 2):
+            check(False, f"byte {n} of dbus-vmstate's body is wrong: {done.returncode}")
+    dump("-", data=body[:-1], code=2)
+
+
+def check_saved_agent():
+    """As QEMU saves it while the agent runs."""
+    if not shutil.which(QEMU):
+        print("no QEMU: the agent's state in a stream is left out")
+        return
+    with tempfile.TemporaryDirectory(prefix="caravan-test-") as folder:
+        port, vnc, bus, stream, body = (os.path.join(folder, name) for name in (
+            "port", "vnc", "bus", "stream", "body"))
+        agent = subprocess.Popen([CARAVAN, "agent", "--once", "--quiet", "--port", port, "--vnc", vnc,
+                                  "--bus", bus])
+        try:
+            end = time.monotonic() + 30
+            while not os.path.exists(bus):
+                check(agent.poll() is None and time.monotonic() < end, "caravan agent makes its bus")
+                time.sleep(0.02)
+            save(stream, ["-M", "pc", "-device", "virtio-serial", "-chardev",
+                          f"socket,id=agent,path={port},server=on,wait=on", "-device",
+                          "virtserialport,chardev=agent,name=com.redhat.spice.0", "-vnc",
+                          f"unix:{vnc},id=agent", "-object", f"dbus-vmstate,id=agent,"
+                          f"addr=unix:path={bus},id-list=caravan-agent"])
+        finally:
+            agent.terminate()
+            agent.wait(timeout=30)
+        subprocess.run([CARAVAN, "vmstate", "extract", stream, "dbus-vmstate", body], check=True,
+                       timeout=60)
+        told = json.loads(dump("--json", body)[0])
+        check(told["kind"] == "agent" and told["unknown"] == 0, "the agent's state in QEMU's stream")
 
 
 def check_refusals():
@@ -145,7 +193,7 @@ def bodies_of_move(libdir):
     with tempfile.TemporaryDirectory(prefix="caravan-test-") as folder, \
             start_pair(folder, True, libdir) as ports:
         source = Monitor(f"{folder}/0")
-        Monitor(f"{folder}/1")
+        target = Monitor(f"{folder}/1")
         tap = Tap(ports[0])
         probe = subprocess.Popen([CARAVAN, "probe", f"spice://127.0.0.1:{tap.port}"],
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -167,6 +215,7 @@ def bodies_of_move(libdir):
         until("reply")
         source.run("client_migrate_info", protocol="spice", hostname="127.0.0.1", port=ports[1])
         until("migration", state="migrating")
+        target.wait_linked(source)
         source.run("migrate", uri=f"unix:{folder}/ram")
         ask(f"wait-moved {ports[1]} 60")
         ask("quit")
@@ -194,5 +243,7 @@ def check_moves():
 with tempfile.TemporaryDirectory(prefix="caravan-test-") as here:
     written = check_samples(here)
 check_hostile(written)
+check_bus(written["agent"])
+check_saved_agent()
 check_refusals()
 check_moves()

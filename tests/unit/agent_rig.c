@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/reader.h"
+#include "migrate/blob.h"
 
 enum {
     HEADER = 20,
@@ -33,14 +34,30 @@ static void split_chunks(struct rig_peer *guest)
 
 static void guest_reads(struct agent_rig *self)
 {
+    struct rig_peer *guest = &self->peers[0];
+    const uint8_t *bytes;
     size_t len;
-    const uint8_t *bytes = hub_guest_output(self->hub, &len);
 
-    if (!len || self->peers[0].stuck)
+    if (!guest->stuck)
+        agent_guest_reads(self, guest->queue.len);
+    bytes = hub_guest_output(self->hub, &len);
+    if (guest->stuck)
+        len = MIN(len, guest->queue_max - MIN(guest->queue_max, guest->queue.len));
+    if (!len)
         return;
-    buf_append(&self->peers[0].chunks, bytes, len);
-    split_chunks(&self->peers[0]);
+    buf_append(guest->stuck ? &guest->queue : &guest->chunks, bytes, len);
+    split_chunks(guest);
     hub_guest_taken(self->hub, len);
+}
+
+void agent_guest_reads(struct agent_rig *self, size_t len)
+{
+    struct rig_peer *guest = &self->peers[0];
+
+    assert_true(len <= guest->queue.len);
+    buf_append(&guest->chunks, guest->queue.data, len);
+    buf_consume(&guest->queue, len);
+    split_chunks(guest);
 }
 
 static void wake_guest(void *opaque)
@@ -144,6 +161,7 @@ void agent_rig_free(struct agent_rig *self)
     }
     hub_free(self->hub);
     for (unsigned i = 0; i < RIG_PEERS; i++) {
+        buf_free(&self->peers[i].queue);
         buf_free(&self->peers[i].chunks);
         buf_free(&self->peers[i].stream[0]);
         buf_free(&self->peers[i].stream[1]);
@@ -253,6 +271,82 @@ void agent_say(struct agent_rig *self, unsigned who, uint32_t type, const void *
     buf_append(&out, body, len);
     agent_raw(self, who, out.data, out.len);
     buf_free(&out);
+}
+
+/* ---- A move ---- */
+
+void agent_rig_freeze(struct agent_rig *self)
+{
+    struct hub_word word;
+
+    hub_freeze(self->hub);
+    for (unsigned i = 1; i < RIG_PEERS; i++) {
+        while (self->peers[i].client && hub_client_next(self->peers[i].client, &word))
+            hear(&self->peers[i], &word);
+    }
+}
+
+struct agent_rig *agent_rig_target(struct agent_rig *source)
+{
+    struct agent_rig *self = agent_rig_new();
+
+    self->now_us = source->now_us;
+    hub_tick(self->hub, self->now_us);
+    for (unsigned i = 0; i < RIG_PEERS; i++) {
+        self->peers[i] = source->peers[i];
+        self->peers[i].rig = self;
+        self->peers[i].client = NULL;
+        self->peers[i].queue = (struct buf)BUF_INIT; /* it is in the clients' states */
+        source->peers[i].chunks = source->peers[i].last = (struct buf)BUF_INIT;
+        source->peers[i].stream[0] = source->peers[i].stream[1] = (struct buf)BUF_INIT;
+    }
+    return self;
+}
+
+void agent_rig_save(struct agent_rig *source, unsigned who, struct buf *out)
+{
+    struct main_state state = {0};
+
+    hub_save(source->peers[who].client, &source->peers[0].queue, &state);
+    assert_true(blob_main_save(&state, out, NULL));
+    blob_main_free(&state);
+}
+
+void agent_rig_arrive(struct agent_rig *target, unsigned who, const struct buf *bytes)
+{
+    struct rig_peer *peer = &target->peers[who];
+    struct main_state state;
+
+    assert_true(blob_main_load(bytes->data, bytes->len, &state, NULL));
+    peer->client = hub_client_arrive(target->hub, 1000 + who, true, peer, &state);
+    blob_main_free(&state);
+    agent_rig_settle(target);
+}
+
+struct agent_rig *agent_rig_move(struct agent_rig *source, bool port_first)
+{
+    struct agent_rig *target;
+
+    agent_rig_freeze(source);
+    target = agent_rig_target(source);
+    if (port_first) {
+        hub_hold(target->hub, true);
+        hub_guest_open(target->hub);
+    }
+    for (unsigned i = 1; i < RIG_PEERS; i++) {
+        struct buf state = BUF_INIT;
+
+        if (!source->peers[i].client)
+            continue;
+        agent_rig_save(source, i, &state);
+        agent_rig_arrive(target, i, &state);
+        buf_free(&state);
+    }
+    if (!port_first)
+        hub_guest_open(target->hub);
+    agent_rig_settle(target);
+    agent_rig_free(source);
+    return target;
 }
 
 static void collect(struct buf *body, va_list args)

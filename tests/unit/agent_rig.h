@@ -31,6 +31,8 @@
 struct rig_peer {
     struct agent_rig *rig;
     struct hub_client *client; /* NULL: the guest, or nobody */
+    struct buf queue;          /* guest: taken from the hub, not read yet; only while it is stuck */
+    size_t queue_max;          /* how much of that there may be */
     struct buf chunks;         /* guest: bytes not yet a chunk */
     struct buf stream[2];      /* agent messages; the guest has one of each port */
     struct buf last;           /* body of the message expected last */
@@ -77,6 +79,22 @@ void agent_hears_nothing(struct agent_rig *self, unsigned who);
 /* Lets the hub say what it has for everybody who is not stuck. */
 void agent_rig_settle(struct agent_rig *self);
 void agent_rig_forget(struct agent_rig *self);
+
+/* ---- A move ---- */
+
+/* The source: the clients hear what they are still to hear. What they say now goes along. */
+void agent_rig_freeze(struct agent_rig *self);
+/* A target: whoever was there has heard what it had. Its port is closed, clients are to come. */
+struct agent_rig *agent_rig_target(struct agent_rig *source);
+/* The bytes of a client's MIGRATE_DATA, the caller's. */
+void agent_rig_save(struct agent_rig *source, unsigned who, struct buf *out);
+/* A client arrives with them. */
+void agent_rig_arrive(struct agent_rig *target, unsigned who, const struct buf *state);
+/* All of that: the port opens before the clients come, or behind them. Frees the source. */
+struct agent_rig *agent_rig_move(struct agent_rig *source, bool port_first);
+
+/* The guest, stuck, reads that many bytes of what there is for it. */
+void agent_guest_reads(struct agent_rig *self, size_t len);
 
 /* Bytes as they are. */
 void agent_raw(struct agent_rig *self, unsigned who, const void *bytes, size_t len);

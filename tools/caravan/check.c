@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "check.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <glib/gstdio.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,26 +48,7 @@ static ssize_t read_input(void *source, void *to, size_t n)
 
 /* ---- What there is to know ---- */
 
-/* The schema of the target's own QEMU, which costs another start: it tells the oldest versions, and
- * what a device may write that this one did not. */
-static struct check_schema *own_schema(const struct check_target *target, double timeout_s)
-{
-    char *path = NULL, *reason = NULL;
-    int fd = g_file_open_tmp("caravan-XXXXXX", &path, NULL);
-    struct check_schema *schema = NULL;
-
-    if (fd < 0)
-        return NULL;
-    close(fd);
-    if (check_qemu_run(target->command, (const char *const[]){"-dump-vmstate", path, NULL},
-                       timeout_s, &reason))
-        schema = check_schema_read(path, &reason);
-    g_free(reason);
-    g_unlink(path);
-    g_free(path);
-    return schema;
-}
-
+/* It tells the oldest versions, and what a device may write that this one did not. */
 static bool wants_schema(const struct check_view *stream, const struct check_target *target)
 {
     for (guint i = 0; i < stream->sections->len; i++) {
@@ -241,16 +219,23 @@ static void try_convert(const struct checking *it, const struct check_case *rule
     g_free(reason);
 }
 
+static void report_unsaved(const struct checking *it)
+{
+    for (guint i = 0; it->source && i < it->source->dropped->len; i++)
+        check_report_add(it->report, CHECK_OBSTACLE, "unmigratable", it->source->dropped->pdata[i],
+                         0, g_strdup("unplug it before"),
+                         "the source has this device, with which QEMU saves nothing");
+}
+
 static int compare(struct checking *it)
 {
     struct check_case rules = {it->source ? it->source->view : it->read, it->target, it->schema,
                                it->report};
 
-    if (it->target && wants_schema(rules.stream, it->target)) {
-        it->schema = own_schema(it->target, it->options->timeout_s);
-        rules.schema = it->schema;
-    }
+    if (it->target && wants_schema(rules.stream, it->target))
+        rules.schema = check_target_schema(it->target, it->options->timeout_s);
     check_rules(&rules);
+    report_unsaved(it);
     rehearse(it);
     try_convert(it, &rules);
     if (it->options->json)

@@ -31,6 +31,11 @@ static void compare_machine(const struct check_case *it)
                      machine);
 }
 
+static bool same_bytes(const GByteArray *a, const GByteArray *b)
+{
+    return a->len == b->len && (a->len == 0 || !memcmp(a->data, b->data, a->len));
+}
+
 static void compare_configuration(const struct check_case *it)
 {
     const struct check_view *ours = it->stream, *theirs = it->target->view;
@@ -44,9 +49,7 @@ static void compare_configuration(const struct check_case *it)
                          g_strdup("-global migration.send-configuration=on"),
                          "it has a configuration section, which the target's machine type does "
                          "not take");
-    if (ours->machine && theirs->machine &&
-        (ours->additions->len != theirs->additions->len ||
-         memcmp(ours->additions->data, theirs->additions->data, ours->additions->len)))
+    if (ours->machine && theirs->machine && !same_bytes(ours->additions, theirs->additions))
         check_report_add(it->report, CHECK_DOUBT, "capabilities", NULL, 0,
                          g_strdup("set the same migration capabilities on both sides"),
                          "it was saved with other migration capabilities than the target has");

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <unistd.h>
+#include <glib/gstdio.h>
 
 #include "check_qemu.h"
 
@@ -233,6 +234,41 @@ static char *blocking_driver(const char *words)
     return driver;
 }
 
+const struct check_schema *check_target_schema(struct check_target *self, double timeout_s)
+{
+    char *path = NULL, *reason = NULL;
+    int fd = self->schema ? -1 : g_file_open_tmp("caravan-XXXXXX", &path, NULL);
+
+    if (fd < 0)
+        return self->schema;
+    close(fd);
+    if (check_qemu_run(self->command, (const char *const[]){"-dump-vmstate", path, NULL}, timeout_s,
+                       &reason))
+        self->schema = check_schema_read(path, &reason);
+    g_free(reason);
+    g_unlink(path);
+    g_free(path);
+    return self->schema;
+}
+
+/* The name of a section is mostly that of its driver. */
+static bool drop_device(struct check_target *self, const char *name, double timeout_s)
+{
+    const struct check_schema *schema;
+    GHashTableIter iter;
+    gpointer type;
+
+    if (check_command_drop_device(self->command, name))
+        return true;
+    schema = check_target_schema(self, timeout_s);
+    g_hash_table_iter_init(&iter, self->types);
+    while (schema && g_hash_table_iter_next(&iter, &type, NULL))
+        if (check_schema_writes(schema, type, name) &&
+            check_command_drop_device(self->command, type))
+            return true;
+    return false;
+}
+
 /* One try; false with *again when a device was left out and it may go better now. */
 static bool try_machine(struct check_target *self, double timeout_s, bool *again, char **reason)
 {
@@ -250,7 +286,7 @@ static bool try_machine(struct check_target *self, double timeout_s, bool *again
     if (fine)
         return true;
     driver = *reason ? blocking_driver(*reason) : NULL;
-    if (driver && check_command_drop_device(self->command, driver)) {
+    if (driver && drop_device(self, driver, timeout_s)) {
         g_ptr_array_add(self->dropped, driver);
         *again = true;
         return false;
@@ -295,6 +331,7 @@ void check_target_free(struct check_target *self)
     g_hash_table_unref(self->bars);
     g_hash_table_unref(self->room);
     g_hash_table_unref(self->types);
+    check_schema_free(self->schema);
     g_ptr_array_unref(self->dropped);
     g_free(self);
 }

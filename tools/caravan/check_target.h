@@ -3,6 +3,7 @@
 #define CARAVAN_CHECK_TARGET_H
 
 #include "check_command.h"
+#include "check_schema.h"
 #include "check_view.h"
 
 #define CHECK_BARS 7 /* six regions and the ROM */
@@ -20,13 +21,17 @@ struct check_target {
     GHashTable *room;   /* RAM block -> uint64_t, bytes it can grow to */
     GHashTable *types;  /* type of device -> how many there are, as a pointer */
     GPtrArray *dropped; /* char *: drivers that had to be left out, since QEMU cannot save them */
-    uint64_t ram;       /* bytes of all blocks */
+    struct check_schema *schema; /* NULL: not asked for yet */
+    uint64_t ram;                /* bytes of all blocks */
 };
 
 /* Starts the machine, made harmless, and asks. NULL and *reason (g_free it): why it cannot be. */
 struct check_target *check_target_new(const char *line, double timeout_s, char **reason);
 
 void check_target_free(struct check_target *self);
+
+/* What its QEMU's -dump-vmstate tells; borrowed, or NULL. Starts that QEMU once more. */
+const struct check_schema *check_target_schema(struct check_target *self, double timeout_s);
 
 /* Has a throw-away of the machine load the stream; its guest does not run. 1: it does, 0: it does
  * not, with its *words (g_free them); -1: that could not be tried, *words tell why. */

@@ -7,6 +7,7 @@
 #include <glib.h>
 
 #include "cli.h"
+#include "dump_bus.h"
 #include "dump_kinds.h"
 #include "input.h"
 #include "json_out.h"
@@ -154,22 +155,38 @@ static int report_error(const struct dump *self)
     return DUMP_BROKEN;
 }
 
-static int dump_blob(struct dump *self, const GByteArray *blob)
+static int refuse_kind(const struct dump *self, const GByteArray *input)
 {
+    if (input->len >= 4 && !memcmp(input->data, "QEVM", 4))
+        return fail(self, "a migration stream of QEMU: 'caravan vmstate inspect' reads it");
+    return fail(self, "no blob of a kind that is known: those of SPICE's channels begin with MNMD, "
+                      "DCMD, ICMD or SVMD, that of caravan agent with CVAG");
+}
+
+/* The blob, or that of the body of section dbus-vmstate whose kind is known. */
+static struct dump_bus_blob find_blob(struct dump *self, const GByteArray *input)
+{
+    struct dump_bus_blob blob = {.bytes = input->data, .len = input->len};
+
+    self->kind = dump_kind_of(blob.bytes, blob.len);
+    for (uint32_t i = 0; !self->kind && dump_bus_blob(input->data, input->len, i, &blob); i++)
+        self->kind = dump_kind_of(blob.bytes, blob.len);
+    return blob;
+}
+
+static int dump_blob(struct dump *self, const GByteArray *input)
+{
+    struct dump_bus_blob blob = find_blob(self, input);
     size_t known;
 
-    self->len = blob->len;
-    self->kind = dump_kind_of(blob->data, blob->len);
     if (!self->kind)
-        return fail(self, blob->len >= 4 && !memcmp(blob->data, "QEVM", 4)
-                              ? "a migration stream of QEMU: 'caravan vmstate inspect' reads it"
-                              : "no blob of a kind that is known: those of SPICE's channels begin "
-                                "with MNMD, DCMD, ICMD or SVMD");
+        return refuse_kind(self, input);
+    self->len = blob.len;
     self->state = g_malloc0(self->kind->size);
-    if (!self->kind->load(blob->data, blob->len, self->state, &self->error))
+    if (!self->kind->load(blob.bytes, blob.len, self->state, &self->error))
         return report_error(self);
     known = self->kind->saved_size(self->state);
-    self->unknown = known && known < blob->len ? blob->len - known : 0;
+    self->unknown = known && known < blob.len ? blob.len - known : 0;
     if (self->json)
         put_json(self);
     else
@@ -236,11 +253,12 @@ int dump_main(int argc, char **argv)
     int status;
 
     g_option_context_add_main_entries(context, entries, NULL);
-    g_option_context_set_summary(context,
-                                 "Prints the state that a SPICE channel hands over in a move (the "
-                                 "body of its MIGRATE_DATA\nmessage), field by field, with the "
-                                 "records that Caravan puts behind it; or what 'caravan agent' "
-                                 "has given QEMU to save.");
+    g_option_context_set_summary(
+        context,
+        "Prints, field by field, the state that a SPICE channel hands over in a move (the body of "
+        "its\n"
+        "MIGRATE_DATA message) with the records that Caravan puts behind it, or the state of\n"
+        "'caravan agent' (itself, or the body of section dbus-vmstate of a stream).");
     g_option_context_set_description(context, "Exit: 0 done, 1 usage, 2 broken or unreadable.\n");
     if (!g_option_context_parse(context, &argc, &argv, &error)) {
         status = usage_error(error->message);

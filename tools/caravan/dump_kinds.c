@@ -130,13 +130,26 @@ static void agent_free(void *state)
     fields_free(&saved_hub_table, &self->hub);
 }
 
+static size_t blob_size(const struct agent_blob *blob)
+{
+    struct buf out = BUF_INIT;
+    size_t size;
+
+    fields_save(&agent_blob_table, SAVED_VERSION, blob, &out, 0, NULL);
+    size = out.len;
+    buf_free(&out);
+    return size;
+}
+
 static bool agent_load(const uint8_t *bytes, size_t len, void *state, struct fields_error *error)
 {
     struct agent_state *self = state;
     bool ok = load_table(&agent_blob_table, bytes, len, &self->blob, error);
 
-    if (ok && self->blob.hub_len)
+    if (ok && self->blob.hub_len) {
         ok = load_table(&saved_hub_table, self->blob.hub, self->blob.hub_len, &self->hub, error);
+        error->offset += ok ? 0 : blob_size(&self->blob) - self->blob.hub_len; /* it is the last */
+    }
     if (ok)
         return true;
     agent_free(state);
@@ -145,14 +158,7 @@ static bool agent_load(const uint8_t *bytes, size_t len, void *state, struct fie
 
 static size_t agent_saved_size(const void *state)
 {
-    const struct agent_state *self = state;
-    struct buf out = BUF_INIT;
-    size_t size;
-
-    fields_save(&agent_blob_table, SAVED_VERSION, &self->blob, &out, 0, NULL);
-    size = out.len;
-    buf_free(&out);
-    return size;
+    return blob_size(&((const struct agent_state *)state)->blob);
 }
 
 static bool knows_guest(const void *state)

@@ -22,7 +22,7 @@ static const struct {
     {"diff", "tell what changed between two saves of a VM", diff_main},
     {"extract", "take the body of a section out of a stream", extract_main},
     {"splice", "put another body into a section of a stream", splice_main},
-    {"dump", "print the state that a SPICE channel hands over in a move", dump_main},
+    {"dump", "print the state of a SPICE channel or of caravan agent", dump_main},
 };
 
 static void print_help(FILE *out)

@@ -189,6 +189,15 @@ class Vm:
         self.qmp.command("client_migrate_info", protocol="spice", hostname="127.0.0.1",
                          **{name: value for name, value in where.items() if value})
 
+    def wait_linked(self, source, seconds=30):
+        """Waits at the target until the source's clients have linked all their channels. A stock
+        server at either side keeps only links that are there when it matters, so the second that
+        tests give it to hear of them begins here."""
+        wanted = len(source.query_spice()["channels"])
+        until(lambda: len(self.query_spice()["channels"]) >= wanted, seconds,
+              f"{self.name}: links of {wanted} channels before the move")
+        sleep(1)
+
     def migrate(self, port):
         """Starts the migration to a QEMU that listens on that port; wait_migrated() for its end."""
         self.qmp.command("migrate", uri=f"tcp:127.0.0.1:{port}")
