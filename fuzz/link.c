@@ -3,6 +3,7 @@
  * The link stage against any peer and any owner.
  * Input: one byte of the owner's answers, one byte of run length, then what the peer sends.
  */
+#include <glib.h>
 #include <spice/protocol.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "wire/link.h"
 
 #define REPLY_BYTES (sizeof(SpiceLinkHeader) + sizeof(SpiceLinkReply))
+#define SASL_BYTES  1024 /* of a login's answers: 32 steps, at most 15 bytes each, and results */
 
 static uint32_t on_admit(void *opaque, const struct link_request *request, struct link_caps *caps)
 {
@@ -42,7 +44,40 @@ static uint32_t on_accept(void *opaque, const struct link_request *request)
     return *(const uint8_t *)opaque & 8 ? SPICE_LINK_ERR_BAD_CONNECTION_ID : SPICE_LINK_ERR_OK;
 }
 
-static const struct link_ops ops = {on_admit, on_key, on_ticket, on_accept};
+static bool on_wants_sasl(void *opaque)
+{
+    return *(const uint8_t *)opaque & 16;
+}
+
+static const char *on_mechanisms(void *opaque)
+{
+    return "DIGEST-MD5,PLAIN";
+}
+
+/* As the client says: 'd' ends, 'f' fails. */
+static enum link_sasl on_step(void *opaque, const char *mechanism, const void *data, size_t len,
+                              struct buf *out)
+{
+    const char *text = data;
+
+    FUZZ_CHECK(!text || (text[len] == 0 && len < LINK_SASL_DATA_MAX));
+    FUZZ_CHECK(!mechanism || !strcmp(mechanism, "PLAIN") || !strcmp(mechanism, "DIGEST-MD5"));
+    if (len)
+        buf_append(out, data, MIN(len, 9));
+    if (len && text[0] == 'f')
+        return LINK_SASL_FAILED;
+    return len && text[0] == 'd' ? LINK_SASL_DONE : LINK_SASL_MORE;
+}
+
+static const struct link_ops ops = {
+    on_admit,
+    on_key,
+    on_ticket,
+    on_accept,
+    .wants_sasl = on_wants_sasl,
+    .sasl_mechanisms = on_mechanisms,
+    .sasl_step = on_step,
+};
 
 static size_t feed(struct link *l, const uint8_t *bytes, size_t len, size_t step)
 {
@@ -56,6 +91,9 @@ static size_t feed(struct link *l, const uint8_t *bytes, size_t len, size_t step
         used += took;
     }
     FUZZ_CHECK(used == len || link_feed(l, bytes + used, len - used) == 0);
+    if (link_state(l) == LINK_LOGGED_IN)
+        link_go_on(l);
+    FUZZ_CHECK(link_state(l) != LINK_LOGGED_IN);
     return used;
 }
 
@@ -69,7 +107,7 @@ static void check(struct link *l)
     FUZZ_CHECK((link_state(l) == LINK_FAILED) == (link_reason(l) != NULL));
     FUZZ_CHECK((link_state(l) == LINK_FAILED) == (link_error(l) != SPICE_LINK_ERR_OK));
     FUZZ_CHECK(out == 0 || out >= REPLY_BYTES);
-    FUZZ_CHECK(out <= REPLY_BYTES + 4 * (1 + LINK_CAPS_WORDS + 1));
+    FUZZ_CHECK(out <= REPLY_BYTES + 4 * (1 + LINK_CAPS_WORDS + 1) + SASL_BYTES);
     FUZZ_CHECK(link_state(l) != LINK_DONE || out > REPLY_BYTES);
 }
 

@@ -106,11 +106,12 @@ int spice_server_set_noauth(SpiceServer *s);
 int spice_server_set_ticket(SpiceServer *s, const char *passwd, int lifetime, int fail_if_connected,
                             int disconnect_if_connected);
 
-/* Switches login by SASL. Returns 0; -1 when this version offers no SASL and enabled is not 0:
- * a program must not go on then, as its users would be let in by other means. */
+/* Switches login by SASL, instead of a ticket, before spice_server_init, which fails if SASL cannot
+ * be set up. Returns 0; -1 without a server. */
 int spice_server_set_sasl(SpiceServer *s, int enabled);
 
-/* Sets the application name under which SASL looks for its configuration. Returns 0. */
+/* Sets the application name under which SASL looks for its configuration; "spice" without. Before
+ * spice_server_init. Returns 0. */
 int spice_server_set_sasl_appname(SpiceServer *s, const char *appname);
 
 #define SPICE_CHANNEL_SECURITY_NONE (1 << 0) /* may come unencrypted */

@@ -12,7 +12,6 @@ static const char *const later_text[LATER_COUNT] = {
     [LATER_PLAYBACK] = "sound playback; the guest's sound goes nowhere",
     [LATER_RECORD] = "sound recording; the guest hears silence",
     [LATER_GL] = "GL scanout (gl=on); clients see nothing of such a display",
-    [LATER_SASL] = "SASL; it was refused",
     [LATER_JPEG] = "JPEG compression; images stay lossless",
     [LATER_ZLIB_GLZ] = "zlib compression of GLZ images; they are sent without",
     [LATER_VIDEO] = "video streaming; changes are sent as images",

@@ -13,7 +13,6 @@ enum later_feature {
     LATER_PLAYBACK,
     LATER_RECORD,
     LATER_GL,
-    LATER_SASL,
     LATER_JPEG,
     LATER_ZLIB_GLZ,
     LATER_VIDEO,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Settings of what comes later. They are checked as 0.15.1 checks them and then ignored; asking
- * for something says so in the log, turning it off is silent, as it is off. What a user asks for
- * to be safer (SASL) fails instead of being ignored.
+ * for something says so in the log, turning it off is silent, as it is off.
  */
 #include "abi/later.h"
 
@@ -31,23 +30,6 @@ int spice_server_set_exit_on_disconnect(SpiceServer *s, int flag)
         later_say(LATER_EXIT_ON_DISCONNECT);
     }
     return 0;
-}
-
-int spice_server_set_sasl(SpiceServer *s, int enabled)
-{
-    if (!s) {
-        return -1;
-    }
-    if (enabled) {
-        later_say(LATER_SASL);
-        return -1;
-    }
-    return 0;
-}
-
-int spice_server_set_sasl_appname(SpiceServer *s, const char *appname)
-{
-    return s ? 0 : -1;
 }
 
 static int set_wan_compression(SpiceServer *s, spice_wan_compression_t comp,

@@ -63,6 +63,26 @@ int spice_server_set_noauth(SpiceServer *s)
     return 0;
 }
 
+int spice_server_set_sasl(SpiceServer *s, int enabled)
+{
+    if (!s)
+        return -1;
+    server_settings(from_abi(s))->sasl = enabled != 0;
+    return 0;
+}
+
+int spice_server_set_sasl_appname(SpiceServer *s, const char *appname)
+{
+    struct settings *settings;
+
+    if (!s)
+        return -1;
+    settings = server_settings(from_abi(s));
+    g_free(settings->sasl_appname);
+    settings->sasl_appname = g_strdup(appname);
+    return 0;
+}
+
 int spice_server_set_ticket(SpiceServer *s, const char *passwd, int lifetime, int fail_if_connected,
                             int disconnect_if_connected)
 {

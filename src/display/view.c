@@ -369,7 +369,8 @@ void view_migrate(struct view *self, bool speaks)
         return;
     /* Before MIGRATE: a client takes nothing between it and the state. */
     if (self->images) {
-        view_state_fit(self->images, self->speed.round_trip_us);
+        view_state_fit(self->images, self->shown ? shown_block_count(self->shown) : 0,
+                       self->speed.round_trip_us);
         send_evicted(self);
     }
     self->speaks = speaks;

@@ -11,11 +11,12 @@
 enum {
     PRIMARY = 0,
     ENCODERS = 4, /* what other servers say */
-    /* The images' share of a state, bytes. A fresh link takes 14 KiB in its first round trip, three
-     * times as much in two: where a round trip is long the picture must not wait for more. */
+    /* What a state may have, bytes. A fresh link takes 10 packets, 14 KiB, in its first round trip:
+     * where one is long the picture must not wait for a second one. */
     NEAR_BYTES = 128 * 1024,
-    FAR_BYTES = 32 * 1024,
+    FAR_BYTES = 13 * 1024,
     FAR_US = 20 * 1000,
+    IMAGES_BYTES_MIN = 4 * 1024,
 };
 
 void picture_clear(struct picture *self)
@@ -40,9 +41,12 @@ uint64_t view_images_pixels(const struct display_client *client)
 
 /* Save --------------------------------------------------------------------------------------- */
 
-void view_state_fit(struct image_cache *images, uint32_t round_trip_us)
+void view_state_fit(struct image_cache *images, size_t n_blocks, uint32_t round_trip_us)
 {
-    image_cache_trim(images, round_trip_us > FAR_US ? FAR_BYTES : NEAR_BYTES);
+    size_t most = round_trip_us > FAR_US ? FAR_BYTES : NEAR_BYTES;
+    size_t picture = n_blocks * sizeof(uint64_t);
+
+    image_cache_trim(images, MAX(IMAGES_BYTES_MIN, most - MIN(most, picture)));
 }
 
 /* The list is the caller's, the hashes in it are the cache's. */

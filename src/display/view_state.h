@@ -56,8 +56,9 @@ struct view_state {
  * blob_display_save. */
 bool view_state_save(const struct view_state *state, struct buf *body);
 
-/* Evicts images until the rest fits into a state that goes over this link. */
-void view_state_fit(struct image_cache *images, uint32_t round_trip_us);
+/* Evicts images until the rest fits into a state that goes over this link, with a picture of so
+ * many blocks. */
+void view_state_fit(struct image_cache *images, size_t n_blocks, uint32_t round_trip_us);
 
 /* Hostile bytes. On success the caller owns what is in *out. */
 bool view_state_load(const uint8_t *bytes, size_t len, struct view_state *out);

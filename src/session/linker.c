@@ -2,11 +2,13 @@
 #include "session/linker.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <spice/enums.h>
 #include <spice/protocol.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/sasl.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "proto/main_caps.h"
@@ -18,6 +20,9 @@ enum {
     REFUSED_MS = 1000,       /* for a refused peer to read why, and close */
     REFUSED_MAX = 64 * 1024, /* bytes it may still send */
     READ_MAX = 4096,
+    /* spice-gtk decodes what it gets with the result of a link through a layer, and looks at the
+     * rest only when more comes: so nothing should come with it. */
+    LAYER_REST_MS = 50,
     MAX_ARRIVING_LINKS = 64, /* of one client, beyond which no link is taken for what is not here */
 };
 
@@ -27,7 +32,8 @@ struct linker {
     struct listener *tls_listener;
     struct listener *from_fd;
     struct ticket_keys *keys;
-    GPtrArray *waiting; /* struct pending; owned */
+    struct auth_sasl *sasl; /* NULL: clients show a ticket */
+    GPtrArray *waiting;     /* struct pending; owned */
 };
 
 struct pending {
@@ -37,8 +43,11 @@ struct pending {
     struct loop_watch *watch;
     struct loop_timer *timer;
     struct ticket_key *key;
+    struct auth_sasl_login *login; /* by SASL, from the reply on */
     SpiceChannelEventInfo *info;
     bool skip_auth;
+    bool layered;   /* by a login's layer */
+    bool rests;     /* LAYER_REST_MS */
     bool shaken;    /* hands: the stream is ready for the link stage */
     size_t refused; /* bytes thrown away since the refusal */
 };
@@ -50,6 +59,7 @@ static void pending_free(struct pending *self)
     loop_timer_remove(self->timer);
     link_free(self->link);
     ticket_key_release(self->key);
+    auth_sasl_login_free(self->login);
     if (self->info) {
         self->linker->server->core->channel_event(SPICE_CHANNEL_EVENT_DISCONNECTED, self->info);
         g_free(self->info);
@@ -168,6 +178,97 @@ static bool on_check_ticket(void *opaque, const uint8_t cipher[LINK_TICKET_BYTES
     return verdict == TICKET_OK;
 }
 
+/* By SASL ------------------------------------------------------------------------------------- */
+
+static bool on_wants_sasl(void *opaque)
+{
+    const struct pending *self = opaque;
+
+    return self->linker->sasl && !self->skip_auth;
+}
+
+/* As SASL has it; NULL for what is no IP address. Owned by the caller. */
+static char *sasl_address(const struct stream_addr *addr)
+{
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+
+    if (addr->len == 0 || addr->addr.ss_family == AF_UNIX ||
+        getnameinfo((const struct sockaddr *)&addr->addr, addr->len, host, sizeof(host), port,
+                    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV))
+        return NULL;
+    return g_strdup_printf("%s;%s", host, port);
+}
+
+static const char *on_sasl_mechanisms(void *opaque)
+{
+    struct pending *self = opaque;
+    struct stream_addr local, peer;
+    g_autofree char *local_name = NULL, *peer_name = NULL;
+
+    stream_local_addr(self->stream, &local);
+    stream_peer_addr(self->stream, &peer);
+    local_name = sasl_address(&local);
+    peer_name = sasl_address(&peer);
+    self->login = auth_sasl_login_new(
+        self->linker->sasl,
+        &(struct auth_sasl_link){.cipher_bits = stream_cipher_bits(self->stream),
+                                 .local = local_name,
+                                 .remote = peer_name});
+    return self->login ? auth_sasl_mechanisms(self->login) : NULL;
+}
+
+static enum link_sasl on_sasl_step(void *opaque, const char *mechanism, const void *data,
+                                   size_t len, struct buf *out)
+{
+    struct pending *self = opaque;
+
+    switch (auth_sasl_step(self->login, mechanism, data, len, out)) {
+    case AUTH_SASL_MORE:
+        return LINK_SASL_MORE;
+    case AUTH_SASL_DONE:
+        log_info("client %s has logged in as %s", stream_peer_name(self->stream),
+                 auth_sasl_user(self->login));
+        return LINK_SASL_DONE;
+    case AUTH_SASL_FAILED:
+        break;
+    }
+    log_note("client %s is refused: its SASL login failed", stream_peer_name(self->stream));
+    return LINK_SASL_FAILED;
+}
+
+static bool layer_encode(void *opaque, const void *bytes, size_t len, const void **out,
+                         size_t *out_len)
+{
+    return auth_sasl_encode(opaque, bytes, len, out, out_len);
+}
+
+static bool layer_decode(void *opaque, const void *bytes, size_t len, const void **out,
+                         size_t *out_len)
+{
+    return auth_sasl_decode(opaque, bytes, len, out, out_len);
+}
+
+static void layer_free(void *opaque)
+{
+    auth_sasl_login_free(opaque);
+}
+
+static const struct stream_layer sasl_layer = {layer_encode, layer_decode, layer_free};
+
+/* What follows goes through the layer that the login brought, if it did. */
+static void put_layer(struct pending *self)
+{
+    size_t most = auth_sasl_layer(self->login);
+
+    if (!most)
+        return;
+    self->stream = stream_with_layer(self->stream, &sasl_layer, self->login, most);
+    self->login = NULL;
+    self->layered = true;
+}
+
+/* --------------------------------------------------------------------------------------------- */
+
 static uint32_t accept_main(struct pending *self, const struct link_request *request)
 {
     struct server *server = self->linker->server;
@@ -229,6 +330,9 @@ static const struct link_ops link_ops = {
     .public_key = on_public_key,
     .check_ticket = on_check_ticket,
     .accept = on_accept,
+    .wants_sasl = on_wants_sasl,
+    .sasl_mechanisms = on_sasl_mechanisms,
+    .sasl_step = on_sasl_step,
 };
 
 static struct client *arriving_client(struct pending *self, const struct link_request *request)
@@ -358,21 +462,39 @@ static bool shake_hands(struct pending *self)
     return false;
 }
 
-static void on_ready(void *opaque, unsigned events)
+/* Not who comes by a move: its channels link at once, and nothing is said to them yet. */
+static bool needs_rest(const struct pending *self)
 {
-    struct pending *self = opaque;
+    const struct link_request *request = link_request(self->link);
+    const struct client *client = client_find(self->linker->server, request->connection_id);
+    bool arrives = request->channel_type == SPICE_CHANNEL_MAIN
+                       ? request->connection_id != 0
+                       : client && client_is_arriving(client);
+
+    return self->layered && !arrives;
+}
+
+static void rest(struct pending *self)
+{
+    self->rests = true;
+    wait_for(self, 0);
+    loop_timer_start(self->timer, LAYER_REST_MS);
+}
+
+/* It was accepted, but meanwhile another one may have come or gone. */
+static void let_in_late(struct pending *self)
+{
+    if (on_accept(self, link_request(self->link)) == SPICE_LINK_ERR_OK)
+        let_in(self);
+    else
+        pending_free(self);
+}
+
+/* Sends what the link says, and does what it says is next. */
+static void send_on(struct pending *self)
+{
     bool lost = false;
 
-    if (self->refused) {
-        discard(self);
-        return;
-    }
-    if (!self->shaken && !shake_hands(self))
-        return;
-    if (link_state(self->link) == LINK_NEED_MORE && !feed(self)) {
-        pending_free(self);
-        return;
-    }
     if (!send_output(self, &lost)) {
         if (lost)
             pending_free(self);
@@ -384,8 +506,16 @@ static void on_ready(void *opaque, unsigned events)
     case LINK_NEED_MORE:
         wait_for(self, LOOP_READ);
         break;
+    case LINK_LOGGED_IN:
+        put_layer(self);
+        link_go_on(self->link);
+        send_on(self);
+        break;
     case LINK_DONE:
-        let_in(self);
+        if (needs_rest(self))
+            rest(self);
+        else
+            let_in(self);
         break;
     case LINK_FAILED:
         refuse(self);
@@ -393,10 +523,31 @@ static void on_ready(void *opaque, unsigned events)
     }
 }
 
+static void on_ready(void *opaque, unsigned events)
+{
+    struct pending *self = opaque;
+
+    if (self->refused) {
+        discard(self);
+        return;
+    }
+    if (!self->shaken && !shake_hands(self))
+        return;
+    if (link_state(self->link) == LINK_NEED_MORE && !feed(self)) {
+        pending_free(self);
+        return;
+    }
+    send_on(self);
+}
+
 static void on_timeout(void *opaque)
 {
     struct pending *self = opaque;
 
+    if (self->rests) {
+        let_in_late(self);
+        return;
+    }
     if (!self->refused)
         log_info("%s of %s was not completed within %d s", self->shaken ? "link" : "TLS handshake",
                  stream_peer_name(self->stream), LINK_MS / 1000);
@@ -454,6 +605,16 @@ static void on_accepted_tls(void *opaque, int fd)
         close(fd);
 }
 
+static bool set_up_sasl(struct linker *self)
+{
+    const struct settings *settings = &self->server->settings;
+
+    if (!settings->sasl)
+        return true;
+    self->sasl = auth_sasl_new(settings->sasl_appname ? settings->sasl_appname : "spice");
+    return self->sasl != NULL;
+}
+
 static bool listen_as_set(struct linker *self)
 {
     const struct settings *settings = &self->server->settings;
@@ -487,7 +648,7 @@ struct linker *linker_new(struct server *server)
     self->server = server;
     self->waiting = g_ptr_array_new();
     self->keys = ticket_keys_new(&ticket_keys_default_limits);
-    if (!listen_as_set(self)) {
+    if (!set_up_sasl(self) || !listen_as_set(self)) {
         linker_free(self);
         return NULL;
     }
@@ -505,5 +666,6 @@ void linker_free(struct linker *self)
     listener_free(self->tls_listener);
     listener_free(self->from_fd);
     ticket_keys_free(self->keys);
+    auth_sasl_free(self->sasl);
     g_free(self);
 }

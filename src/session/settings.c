@@ -77,6 +77,7 @@ void settings_clear(struct settings *self)
 {
     g_free(self->addr);
     g_free(self->name);
+    g_free(self->sasl_appname);
     g_free(self->move_log);
     tls_context_unref(self->tls);
     *self = (struct settings){.port = -1, .listen_fd = -1, .tls_port = -1};

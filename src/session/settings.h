@@ -26,6 +26,8 @@ struct settings {
     int tls_port;            /* -1: none */
     struct tls_context *tls; /* owned; NULL: no TLS */
     struct ticket ticket;
+    bool sasl;          /* clients log in by SASL instead of a ticket */
+    char *sasl_appname; /* NULL: "spice" */
     bool seamless_migration;
     uint8_t image_compression; /* SPICE_IMAGE_COMPRESSION_* */
     char *name;

@@ -124,6 +124,11 @@ bool stream_is_secure(const struct stream *self)
     return self->ops->secure;
 }
 
+unsigned stream_cipher_bits(const struct stream *self)
+{
+    return self->ops->cipher_bits(self);
+}
+
 int stream_fd(const struct stream *self)
 {
     return self->fd;

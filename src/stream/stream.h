@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One client link's bytes, of one of two kinds: plain, or TLS at the server's end. Non-blocking.
+ * One client link's bytes: plain, TLS at the server's end, or either with a layer that encodes them
+ * (of SASL). Non-blocking.
  * Owned by one thread at a time; may be handed over while no watch is on its descriptor.
  */
 #ifndef CARAVAN_STREAM_STREAM_H
@@ -15,6 +16,7 @@
 #include "loop/loop.h"
 
 struct stream;
+struct stream_layer;
 struct tls_context;
 
 struct stream_addr {
@@ -35,6 +37,19 @@ struct stream *stream_from_fd(int fd);
 
 /* The same with TLS, whose handshake comes first. Holds a reference of the context. */
 struct stream *stream_from_fd_tls(int fd, struct tls_context *tls);
+
+/* What encodes the bytes of a link. *out is the layer's until the next call. */
+struct stream_layer {
+    /* Nothing decoded yet is no error. False: the bytes are wrong, the link is to be closed. */
+    bool (*encode)(void *opaque, const void *bytes, size_t len, const void **out, size_t *out_len);
+    bool (*decode)(void *opaque, const void *bytes, size_t len, const void **out, size_t *out_len);
+    void (*free)(void *opaque);
+};
+
+/* The stream with a layer over all that follows. Takes the stream, of which nothing was read ahead,
+ * and opaque. encode is called with at most `most` bytes. */
+struct stream *stream_with_layer(struct stream *inner, const struct stream_layer *layer,
+                                 void *opaque, size_t most);
 
 /* Says goodbye in the stream's way if the link takes it at once, and closes. */
 void stream_free(struct stream *self);
@@ -71,6 +86,9 @@ int stream_fd(const struct stream *self);
 
 /* True if what goes over the link is encrypted. */
 bool stream_is_secure(const struct stream *self);
+
+/* Key bits of TLS; 0: no TLS. */
+unsigned stream_cipher_bits(const struct stream *self);
 
 /* True for a link that does not leave this machine (AF_UNIX). */
 bool stream_is_local(const struct stream *self);

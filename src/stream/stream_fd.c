@@ -45,6 +45,11 @@ static const char *fd_error(const struct stream *self)
     return g_strerror(errno);
 }
 
+static unsigned fd_cipher_bits(const struct stream *self)
+{
+    return 0;
+}
+
 static void fd_clear(struct stream *self)
 {
 }
@@ -58,6 +63,7 @@ static const struct stream_ops fd_ops = {
     .pending = fd_pending,
     .wait_for = fd_wait_for,
     .error = fd_error,
+    .cipher_bits = fd_cipher_bits,
     .clear = fd_clear,
 };
 

@@ -17,6 +17,7 @@ struct stream_ops {
     bool (*pending)(const struct stream *self);
     unsigned (*wait_for)(const struct stream *self, unsigned wanted);
     const char *(*error)(const struct stream *self);
+    unsigned (*cipher_bits)(const struct stream *self);
     void (*clear)(struct stream *self); /* what it holds besides the common part */
 };
 

@@ -271,6 +271,13 @@ static const char *tls_error(const struct stream *base)
     return self->reason ? self->reason : g_strerror(errno);
 }
 
+static unsigned tls_cipher_bits(const struct stream *base)
+{
+    int bits = SSL_get_cipher_bits(from_const(base)->ssl, NULL);
+
+    return bits > 0 ? (unsigned)bits : 1;
+}
+
 static void tls_clear(struct stream *base)
 {
     struct stream_tls *self = from_base(base);
@@ -291,6 +298,7 @@ static const struct stream_ops tls_ops = {
     .pending = tls_pending,
     .wait_for = tls_wait_for,
     .error = tls_error,
+    .cipher_bits = tls_cipher_bits,
     .clear = tls_clear,
 };
 

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "wire/link.h"
+#include "wire/link_impl.h"
 
 #include <glib.h>
 #include <spice/protocol.h>
 #include <string.h>
-
-#include "base/buf.h"
-#include "base/reader.h"
 
 G_STATIC_ASSERT(LINK_KEY_BYTES == SPICE_TICKET_PUBKEY_BYTES);
 G_STATIC_ASSERT(LINK_TICKET_BYTES == SPICE_TICKET_KEY_PAIR_LENGTH / 8);
@@ -14,28 +11,7 @@ G_STATIC_ASSERT(LINK_TICKET_BYTES == SPICE_TICKET_KEY_PAIR_LENGTH / 8);
 #define MESSAGE_MAX 4096 /* bytes of a link message: what other servers take */
 #define CAPS_MAX    1024 /* words of one set in it */
 
-enum phase {
-    PHASE_MAGIC,
-    PHASE_HEADER,
-    PHASE_MESSAGE,
-    PHASE_MECHANISM,
-    PHASE_TICKET,
-};
-
-struct link {
-    const struct link_ops *ops;
-    void *opaque;
-    enum link_state state;
-    enum phase phase;
-    size_t need; /* bytes of the current phase */
-    uint32_t error;
-    const char *reason;
-    struct link_request request;
-    struct buf input; /* of the current phase, shorter than `need` between calls */
-    struct buf output;
-};
-
-static void wait_for(struct link *self, enum phase phase, size_t need)
+void link_wait_for(struct link *self, enum phase phase, size_t need)
 {
     self->phase = phase;
     self->need = need;
@@ -48,7 +24,7 @@ struct link *link_new(const struct link_ops *ops, void *opaque)
     self->ops = ops;
     self->opaque = opaque;
     /* The magic is looked at alone: a peer that speaks something else may never send more. */
-    wait_for(self, PHASE_MAGIC, sizeof(uint32_t));
+    link_wait_for(self, PHASE_MAGIC, sizeof(uint32_t));
     return self;
 }
 
@@ -63,7 +39,7 @@ void link_free(struct link *self)
 
 /* ---- Answers ---- */
 
-static void fail(struct link *self, uint32_t error, const char *reason)
+void link_fail(struct link *self, uint32_t error, const char *reason)
 {
     self->state = LINK_FAILED;
     self->error = error;
@@ -102,14 +78,13 @@ static void refuse_early(struct link *self, uint32_t error, const char *reason)
     static const struct link_caps none;
 
     put_reply(self, error, no_key, &none, &none);
-    fail(self, error, reason);
+    link_fail(self, error, reason);
 }
 
-/* Refuses after the reply: what the peer waits for is the result of the link. */
-static void refuse_late(struct link *self, uint32_t error, const char *reason)
+void link_refuse_late(struct link *self, uint32_t error, const char *reason)
 {
     buf_u32(&self->output, error);
-    fail(self, error, reason);
+    link_fail(self, error, reason);
 }
 
 /* ---- Phases ---- */
@@ -119,7 +94,7 @@ static void handle_magic(struct link *self, struct reader in)
     if (reader_u32(&in) != SPICE_MAGIC)
         refuse_early(self, SPICE_LINK_ERR_INVALID_MAGIC, "not a SPICE link: wrong magic");
     else
-        wait_for(self, PHASE_HEADER, sizeof(SpiceLinkHeader) - sizeof(uint32_t));
+        link_wait_for(self, PHASE_HEADER, sizeof(SpiceLinkHeader) - sizeof(uint32_t));
 }
 
 static void handle_header(struct link *self, struct reader in)
@@ -134,7 +109,7 @@ static void handle_header(struct link *self, struct reader in)
     else if (size < sizeof(SpiceLinkMess) || size > MESSAGE_MAX)
         refuse_early(self, SPICE_LINK_ERR_INVALID_DATA, "link message of a wrong size");
     else
-        wait_for(self, PHASE_MESSAGE, size);
+        link_wait_for(self, PHASE_MESSAGE, size);
 }
 
 static void read_caps(struct reader *in, uint32_t count, struct link_caps *caps)
@@ -171,20 +146,23 @@ static bool parse_message(struct reader *in, struct link_request *request)
 static void send_reply(struct link *self, const struct link_caps *channel_caps)
 {
     struct link_caps common = {0};
-    uint8_t key[LINK_KEY_BYTES];
+    uint8_t key[LINK_KEY_BYTES] = {0};
 
-    if (!self->ops->public_key(self->opaque, key)) {
+    self->sasl = self->ops->wants_sasl && self->ops->wants_sasl(self->opaque);
+    if (!self->sasl && !self->ops->public_key(self->opaque, key)) {
         refuse_early(self, SPICE_LINK_ERR_ERROR, "no key to offer");
         return;
     }
     link_caps_set(&common, SPICE_COMMON_CAP_PROTOCOL_AUTH_SELECTION);
-    link_caps_set(&common, SPICE_COMMON_CAP_AUTH_SPICE);
+    link_caps_set(&common, self->sasl ? SPICE_COMMON_CAP_AUTH_SASL : SPICE_COMMON_CAP_AUTH_SPICE);
     link_caps_set(&common, SPICE_COMMON_CAP_MINI_HEADER);
     put_reply(self, SPICE_LINK_ERR_OK, key, &common, channel_caps);
     if (link_caps_has(&self->request.common_caps, SPICE_COMMON_CAP_PROTOCOL_AUTH_SELECTION))
-        wait_for(self, PHASE_MECHANISM, sizeof(SpiceLinkAuthMechanism));
+        link_wait_for(self, PHASE_MECHANISM, sizeof(SpiceLinkAuthMechanism));
+    else if (self->sasl)
+        link_refuse_late(self, SPICE_LINK_ERR_PERMISSION_DENIED, "client without SASL");
     else
-        wait_for(self, PHASE_TICKET, LINK_TICKET_BYTES);
+        link_wait_for(self, PHASE_TICKET, LINK_TICKET_BYTES);
 }
 
 static void handle_message(struct link *self, struct reader in)
@@ -208,33 +186,42 @@ static void handle_message(struct link *self, struct reader in)
 
 static void handle_mechanism(struct link *self, struct reader in)
 {
-    if (reader_u32(&in) != SPICE_COMMON_CAP_AUTH_SPICE)
-        refuse_late(self, SPICE_LINK_ERR_INVALID_DATA, "authentication mechanism not offered");
+    uint32_t offered = self->sasl ? SPICE_COMMON_CAP_AUTH_SASL : SPICE_COMMON_CAP_AUTH_SPICE;
+
+    if (reader_u32(&in) != offered)
+        link_refuse_late(self, SPICE_LINK_ERR_INVALID_DATA, "authentication mechanism not offered");
+    else if (self->sasl)
+        link_sasl_begin(self);
     else
-        wait_for(self, PHASE_TICKET, LINK_TICKET_BYTES);
+        link_wait_for(self, PHASE_TICKET, LINK_TICKET_BYTES);
 }
 
-static void handle_ticket(struct link *self, struct reader in)
+void link_go_on(struct link *self)
 {
-    uint32_t error;
+    uint32_t error = self->ops->accept(self->opaque, &self->request);
 
-    if (!self->ops->check_ticket(self->opaque, reader_bytes(&in, LINK_TICKET_BYTES))) {
-        refuse_late(self, SPICE_LINK_ERR_PERMISSION_DENIED, "ticket refused");
-        return;
-    }
-    error = self->ops->accept(self->opaque, &self->request);
     if (error != SPICE_LINK_ERR_OK) {
-        refuse_late(self, error, "channel refused");
+        link_refuse_late(self, error, "channel refused");
         return;
     }
     buf_u32(&self->output, SPICE_LINK_ERR_OK);
     self->state = LINK_DONE;
 }
 
+static void handle_ticket(struct link *self, struct reader in)
+{
+    if (self->ops->check_ticket(self->opaque, reader_bytes(&in, LINK_TICKET_BYTES)))
+        link_go_on(self);
+    else
+        link_refuse_late(self, SPICE_LINK_ERR_PERMISSION_DENIED, "ticket refused");
+}
+
 static void (*const handlers[])(struct link *, struct reader) = {
-    [PHASE_MAGIC] = handle_magic,     [PHASE_HEADER] = handle_header,
-    [PHASE_MESSAGE] = handle_message, [PHASE_MECHANISM] = handle_mechanism,
-    [PHASE_TICKET] = handle_ticket,
+    [PHASE_MAGIC] = handle_magic,       [PHASE_HEADER] = handle_header,
+    [PHASE_MESSAGE] = handle_message,   [PHASE_MECHANISM] = handle_mechanism,
+    [PHASE_TICKET] = handle_ticket,     [PHASE_SASL_NAME_SIZE] = link_sasl_name_size,
+    [PHASE_SASL_NAME] = link_sasl_name, [PHASE_SASL_DATA_SIZE] = link_sasl_data_size,
+    [PHASE_SASL_DATA] = link_sasl_data,
 };
 
 size_t link_feed(struct link *self, const void *bytes, size_t len)

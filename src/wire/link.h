@@ -7,8 +7,18 @@
  *   client: header, link message      server: header, reply (error, public key, capabilities)
  *   client: mechanism, ticket         server: u32 result, then the channel's own messages
  *
- * Layouts: SpiceLinkHeader, SpiceLinkMess, SpiceLinkReply in <spice/protocol.h>. At most 4 KiB of a
- * peer that has not shown a ticket are held. One owner thread.
+ * or, when the owner wants SASL,
+ *
+ *   client: mechanism                 server: u32 length, names of SASL mechanisms
+ *   client: u32 length, a name,
+ *           u32 length, data          server: u32 length, data, u8 done
+ *   client: u32 length, data          server: u32 length, data, u8 done     ... until done,
+ *                                     server: u32 result of the login
+ *                                     server: u32 result of the link, through the login's layer
+ *
+ * where data ends with a NUL that counts, and length 0 is no data. Layouts: SpiceLinkHeader,
+ * SpiceLinkMess, SpiceLinkReply in <spice/protocol.h>. At most 4 KiB of a peer that has not shown
+ * who it is are held, 64 KiB with SASL. One owner thread.
  */
 #ifndef CARAVAN_WIRE_LINK_H
 #define CARAVAN_WIRE_LINK_H
@@ -26,6 +36,7 @@ struct link;
 
 enum link_state {
     LINK_NEED_MORE, /* feed the next bytes */
+    LINK_LOGGED_IN, /* by SASL: send the output, put its layer on the stream, call link_go_on */
     LINK_DONE,      /* send the output; what follows in the input belongs to the channel */
     LINK_FAILED,    /* send the output if there is any, then close */
 };
@@ -46,8 +57,16 @@ struct link_request {
     struct link_caps channel_caps;
 };
 
-/* What the owner decides. All are called from inside link_feed, each at most once, in this order.
- * None may free the link. All are required. */
+enum link_sasl {
+    LINK_SASL_MORE, /* the client is to answer */
+    LINK_SASL_DONE,
+    LINK_SASL_FAILED,
+};
+
+#define LINK_SASL_DATA_MAX (64 * 1024) /* bytes of a step, either way: Kerberos needs the most */
+
+/* What the owner decides. All are called from inside link_feed, each at most once but for
+ * sasl_step. None may free the link. Those of SASL may be NULL, the others are required. */
 struct link_ops {
     /* Before the reply: is this channel allowed on this connection (NEED_SECURED and the like)?
      * Returns SPICE_LINK_ERR_*; when that is OK, server_caps (empty on entry) goes into the reply.
@@ -60,6 +79,15 @@ struct link_ops {
     bool (*check_ticket)(void *opaque, const uint8_t cipher[LINK_TICKET_BYTES]);
     /* After authentication: the final result (BAD_CONNECTION_ID, CHANNEL_NOT_AVAILABLE, OK). */
     uint32_t (*accept)(void *opaque, const struct link_request *request);
+    /* Does the client have to log in by SASL, instead of showing a ticket? Then key and ticket are
+     * not asked for. */
+    bool (*wants_sasl)(void *opaque);
+    /* Names of mechanisms, separated by commas, valid as long as the link; NULL: there are none. */
+    const char *(*sasl_mechanisms)(void *opaque);
+    /* The client's data (NULL: none), with the name that it chose, or later with NULL. Appends the
+     * answer's data to *out. */
+    enum link_sasl (*sasl_step)(void *opaque, const char *mechanism, const void *data, size_t len,
+                                struct buf *out);
 };
 
 /* A link waiting for its first byte. ops and opaque are borrowed and outlive it. */
@@ -69,6 +97,9 @@ void link_free(struct link *self);
 /* Takes bytes, in runs of any length; returns how many were used: all of them unless the stage
  * ended, 0 once it has. */
 size_t link_feed(struct link *self, const void *bytes, size_t len);
+
+/* After LINK_LOGGED_IN, of which it is the end. */
+void link_go_on(struct link *self);
 
 /* What has to go to the peer, owned by the link; the caller drops what it has sent. */
 struct buf *link_output(struct link *self);
