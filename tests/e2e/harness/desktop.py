@@ -23,6 +23,7 @@ BUILD_SECONDS = 400
 BOOT_SECONDS = 120
 SHELL_SECONDS = 30
 NUDGE_SECONDS = 5
+NUDGE = b" " * 64 + b"\n"  # an empty line, longer than the port's FIFO
 COMMAND_LINE = "console=ttyS0 quiet loglevel=3 panic=-1"
 AGENT_PORT = "com.redhat.spice.0"
 
@@ -92,7 +93,7 @@ class Desktop(Vm):
                 data = self._shell.recv(65536)
             except TimeoutError:
                 if time.monotonic() < end:  # the port may have lost an interrupt: another one helps
-                    self._shell.sendall(b"\n")
+                    self._shell.sendall(NUDGE)
                     continue
                 raise Failure(f"{self.name}: the guest's shell does not answer") from None
             if not data:
