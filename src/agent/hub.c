@@ -288,7 +288,7 @@ void hub_guest_close(struct hub *self)
 struct hub_client *hub_find(const struct hub *self, uint32_t id)
 {
     for (guint i = 0; i < self->clients->len; i++) {
-        if (client_at(self, i)->id == id)
+        if (client_at(self, i)->id == id && !client_at(self, i)->here_before)
             return client_at(self, i);
     }
     return NULL;
