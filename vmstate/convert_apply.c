@@ -364,6 +364,10 @@ static void act(struct apply *self, const struct rule_action *action)
     case RULE_USB_NAME:
         do_usb_name(self);
         break;
+    case RULE_NOTE:
+        convert_report(self->convert, VMSTATE_REPORT_NOTES, "%s: %s", self->section->device,
+                       self->rule->why);
+        break;
     case RULE_REFUSE:
         refuse(self, self->rule->why);
         break;

@@ -152,6 +152,15 @@ const struct rule convert_rules[] = {
                "  with the bit of each line that the guest has masked set in imr",
     },
     {
+        .section = "cpu",
+        .cases = RULE_BY_KVM | RULE_TO_TCG,
+        .conditions = {{"interrupt_injected", RULE_UNEQUAL, 0, NEVER}},
+        .actions = {{RULE_NOTE}},
+        .why =
+            "an interrupt was on its way into the processor, which TCG forgets: should the guest "
+            "hang, load it under KVM (--accel kvm)",
+    },
+    {
         .section = "kvmclock",
         .cases = RULE_TO_TCG,
         .actions = {{RULE_DROP}},

@@ -45,6 +45,7 @@ enum rule_do {
     RULE_PUT,      /* bytes are put in before the field */
     RULE_DROP,     /* the section is left out */
     RULE_USB_NAME, /* the section's name gets the controller's PCI path */
+    RULE_NOTE,     /* nothing is done, but the user is told */
     RULE_REFUSE,
 };
 

@@ -41,7 +41,7 @@ def heeded(told, machine):
     machine = list(machine)
     for finding in told["findings"]:
         words, where = finding.get("remedy", "").split(" among "), finding.get("where", "")
-        if finding.get("remedy", "").startswith("-global "):
+        if where and finding.get("remedy", "").startswith("-global "):
             machine += finding["remedy"].split()[:2]
         if len(words) == 2 and "/virtio-" in where:
             driver = f"{where.split('/')[1]}-pci"
