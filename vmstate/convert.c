@@ -54,22 +54,31 @@ static bool fail_as_stream(struct vmstate_convert *self)
 
 /* ---- Copying ---- */
 
-/* Copies what is to be copied up to `end`; `chunk` is the input from self->fed on. The rest is used
- * up or passed over. */
+/* The input up to `end` is dealt with: what was kept of it is no longer needed. */
+static void pass_over(struct vmstate_convert *self, uint64_t end)
+{
+    if (end <= self->run)
+        return;
+    g_byte_array_remove_range(self->rest, 0, (guint)MIN(self->rest->len, end - self->run));
+    self->run = end;
+}
+
+/* Copies what is to be copied up to `end`: first what was kept, which begins at self->run if it is
+ * not empty, then from `chunk`, the input from self->fed on. */
 static bool flush_run(struct vmstate_convert *self, uint64_t end, const uint8_t *chunk)
 {
     const struct vmstate_convert_sink *sink = &self->sink;
+    uint64_t n = end > self->run ? MIN(self->rest->len, end - self->run) : 0;
     bool fine = true;
 
-    if (end > self->run && self->rest->len) {
-        fine = sink->copy(sink->opaque, self->run, self->rest->data, self->rest->len);
-        self->run += self->rest->len;
+    if (n) {
+        fine = sink->copy(sink->opaque, self->run, self->rest->data, (size_t)n);
+        pass_over(self, self->run + n);
     }
-    g_byte_array_set_size(self->rest, 0);
     if (fine && end > self->run)
         fine = sink->copy(sink->opaque, self->run, chunk + (self->run - self->fed),
                           (size_t)(end - self->run));
-    self->run = MAX(self->run, end);
+    pass_over(self, end);
     return fine || convert_fail(self, "the output cannot be written");
 }
 
@@ -261,7 +270,7 @@ static bool take_event(struct vmstate_convert *self, const struct vmstate_event 
     if (!flush_run(self, from, chunk))
         return false;
     if (write_instead(self, event))
-        self->run = vmstate_stream_told(self->stream);
+        pass_over(self, vmstate_stream_told(self->stream));
     return vmstate_writer_ok(self->writer) || convert_fail(self, "the output cannot be written");
 }
 
@@ -274,10 +283,9 @@ static bool begin_state(struct vmstate_convert *self, const struct vmstate_event
     self->state = g_byte_array_new();
     self->state_at = from;
     self->opened = *event->section;
-    if (from < self->fed) /* then it is all that was kept */
-        g_byte_array_append(self->state, self->rest->data, self->rest->len);
-    else if (!flush_run(self, from, chunk))
+    if (!flush_run(self, from, chunk))
         return false;
+    g_byte_array_append(self->state, self->rest->data, self->rest->len);
     if (!self->configured)
         write_configuration(self);
     return append_state(self, chunk + skip, len - skip);

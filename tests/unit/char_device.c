@@ -106,7 +106,8 @@ static int host_read(SpiceCharDeviceInstance *sin, uint8_t *buf, int len)
     struct rig *rig = rig_of(sin);
     int n = MIN(len, (int)rig->guest_out.len);
 
-    memcpy(buf, rig->guest_out.data, n);
+    if (n > 0)
+        memcpy(buf, rig->guest_out.data, n);
     buf_consume(&rig->guest_out, n);
     return n;
 }

@@ -25,7 +25,8 @@ static int host_read(SpiceCharDeviceInstance *sin, uint8_t *buf, int len)
     struct fake_device *self = device_of(sin);
     int n = MIN(len, (int)self->guest_out.len);
 
-    memcpy(buf, self->guest_out.data, (size_t)n);
+    if (n > 0)
+        memcpy(buf, self->guest_out.data, (size_t)n);
     buf_consume(&self->guest_out, (size_t)n);
     return n;
 }

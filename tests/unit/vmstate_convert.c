@@ -153,6 +153,27 @@ static void tells_what_it_changes(void **state)
     g_byte_array_unref(out);
 }
 
+static void pieces_make_no_difference(void **state)
+{
+    GByteArray *stream = qemu_kvm_stream(), *wanted = g_byte_array_new();
+    struct vmstate_convert_options options = {.machine = "pc-i440fx-7.2"};
+    bool whole;
+
+    vmstate_convert_free(run(stream->data, stream->len, stream->len, options, wanted, &whole));
+    assert_true(whole);
+    for (size_t piece = 1; piece < 100; piece++) {
+        GByteArray *out = g_byte_array_new();
+
+        vmstate_convert_free(run(stream->data, stream->len, piece, options, out, &whole));
+        assert_true(whole);
+        assert_int_equal(out->len, wanted->len);
+        assert_memory_equal(out->data, wanted->data, wanted->len);
+        g_byte_array_unref(out);
+    }
+    g_byte_array_unref(wanted);
+    g_byte_array_unref(stream);
+}
+
 static void a_cut_stream_is_never_whole(void **state)
 {
     GByteArray *stream = qemu_kvm_stream();
@@ -244,6 +265,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_what_it_changes),
+        cmocka_unit_test(pieces_make_no_difference),
         cmocka_unit_test(a_cut_stream_is_never_whole),
         cmocka_unit_test(what_is_not_known_is_refused_by_name),
         cmocka_unit_test(timers_of_the_kernel_are_armed),
