@@ -28,7 +28,7 @@ struct field_table;
 #define SAVED_WRITE_MAX      (24u << 20) /* bytes for the guest of a device that are under way */
 #define SAVED_VMC_MAX        (SAVED_WRITE_MAX + 65536u)
 #define SAVED_NAME_MAX       1024u
-#define SAVED_CARD_READ_MAX  65536u      /* bytes of a message of a smart card reader */
+#define SAVED_CARD_READ_MAX  65536u     /* bytes of a message of a smart card reader */
 #define SAVED_TRAILER_MAX    (4u << 20) /* our records behind a body */
 #define SAVED_SURFACES_MAX   1024u
 #define SAVED_DISPLAY_MAX    (80u + 4u + SAVED_SURFACES_MAX * 20u + SAVED_TRAILER_MAX)

@@ -2,8 +2,8 @@
 /*
  * One client's link to a character device: USB redirection, a named port, webdav, a smart card
  * reader ("spice-protocol enums.h", SPICE_MSG_SPICEVMC_*, SPICE_MSG_PORT_*, SPICE_MSG_SMARTCARD_*).
- * Bytes both ways, each throttled by its reader: the guest's are asked for when the link takes some,
- * the client's socket is not read while too many wait here. A card reader's are messages
+ * Bytes both ways, each throttled by its reader: the guest's are asked for when the link takes
+ * some, the client's socket is not read while too many wait here. A card reader's are messages
  * ("channel/vscard.h") and can't be throttled; a client that lets too many wait loses its link.
  * QEMU's main thread.
  */

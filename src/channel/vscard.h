@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages of a virtual smart card reader ("libcacard vscard_common.h", VSCMsgHeader): u32 type, u32
- * reader id, u32 bytes behind it, those bytes. Readers (QEMU's ccid-card-passthru) write integers
- * big endian, SPICE links little endian. Any thread.
+ * Messages of a virtual smart card reader ("libcacard vscard_common.h", VSCMsgHeader): u32 type,
+ * u32 reader id, u32 bytes behind it, those bytes. Readers (QEMU's ccid-card-passthru) write
+ * integers big endian, SPICE links little endian. Any thread.
  */
 #ifndef CARAVAN_CHANNEL_VSCARD_H
 #define CARAVAN_CHANNEL_VSCARD_H

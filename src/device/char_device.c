@@ -24,7 +24,7 @@ struct char_device {
     struct buf queue;
     size_t queue_max;
     size_t (*message_size)(const uint8_t *bytes, size_t len); /* NULL: a stream of bytes */
-    size_t message_left; /* of the message that was begun */
+    size_t message_left;                                      /* of the message that was begun */
     struct loop_timer *retry;
     unsigned calls;    /* under way into the host or the user */
     unsigned openings; /* how often it was opened or closed */
@@ -70,8 +70,7 @@ static size_t write_chunk(struct char_device *self, size_t from)
     int n;
 
     if (self->message_size && !self->message_left)
-        self->message_left =
-            self->message_size(self->queue.data + from, self->queue.len - from);
+        self->message_left = self->message_size(self->queue.data + from, self->queue.len - from);
     if (self->message_size)
         len = MIN(len, self->message_left);
     memcpy(chunk, self->queue.data + from, len);
