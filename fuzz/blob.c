@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Migration bodies that came through a client's hands.
- * Input: one byte of kind (main, display, display with lossy surfaces, inputs), then the body.
+ * Input: one byte of kind (main, display, display with lossy surfaces, inputs, a
+ * character device), then the body.
  * What loads is valid, and saving it gives a body that loads and saves to itself.
  */
 #include <string.h>
@@ -15,6 +16,7 @@ union state {
     struct main_state main;
     struct display_state display;
     struct inputs_state inputs;
+    struct vmc_state vmc;
 };
 
 static bool load_main(const uint8_t *b, size_t n, union state *s, struct fields_error *e)
@@ -64,6 +66,22 @@ static bool save_inputs(const union state *s, struct buf *out, struct fields_err
 
 static void free_inputs(union state *s)
 {
+    blob_inputs_free(&s->inputs);
+}
+
+static bool load_vmc(const uint8_t *b, size_t n, union state *s, struct fields_error *e)
+{
+    return blob_vmc_load(b, n, &s->vmc, e);
+}
+
+static bool save_vmc(const union state *s, struct buf *out, struct fields_error *e)
+{
+    return blob_vmc_save(&s->vmc, out, e);
+}
+
+static void free_vmc(union state *s)
+{
+    blob_vmc_free(&s->vmc);
 }
 
 static const struct kind {
@@ -76,6 +94,7 @@ static const struct kind {
     {&saved_display_table, load_display, save_display, free_display},
     {&saved_display_table, load_lossy, save_display, free_display},
     {&saved_inputs_table, load_inputs, save_inputs, free_inputs},
+    {&saved_vmc_table, load_vmc, save_vmc, free_vmc},
 };
 
 static void check_saved_again(const struct kind *kind, const struct buf *first)

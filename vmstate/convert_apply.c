@@ -135,7 +135,14 @@ static bool holds(const struct apply *self, const struct rule_condition *conditi
         return is_port_path(self->section->came);
     if (g_str_has_suffix(condition->path, "[*]"))
         return any_holds(self, condition);
+    if (condition->test == RULE_PRESENT)
+        return get(self, condition->path, &value);
     return get(self, condition->path, &value) && compare(condition, value);
+}
+
+static bool is_between(unsigned version, unsigned below, unsigned from)
+{
+    return below < version && from >= version;
 }
 
 static bool case_holds(const struct vmstate_convert *convert, const struct rule *rule)
@@ -151,8 +158,9 @@ static bool case_holds(const struct vmstate_convert *convert, const struct rule 
     cases |= convert->schemas && !convert->by_kvm ? RULE_BY_TCG : 0;
     cases |= convert->kvm ? RULE_TO_KVM : RULE_TO_TCG;
     cases |= convert->i440fx ? RULE_TO_I440FX : 0;
-    return (rule->cases & ~cases) == 0 && (!rule->crosses || (convert->source < rule->crosses &&
-                                                              convert->target >= rule->crosses));
+    return (rule->cases & ~cases) == 0 &&
+           (!rule->crosses || is_between(rule->crosses, convert->source, convert->target)) &&
+           (!rule->falls || is_between(rule->falls, convert->target, convert->source));
 }
 
 static bool rule_holds(const struct apply *self)
@@ -355,6 +363,10 @@ static void act(struct apply *self, const struct rule_action *action)
         break;
     case RULE_USB_NAME:
         do_usb_name(self);
+        break;
+    case RULE_NOTE:
+        convert_report(self->convert, VMSTATE_REPORT_NOTES, "%s: %s", self->section->device,
+                       self->rule->why);
         break;
     case RULE_REFUSE:
         refuse(self, self->rule->why);

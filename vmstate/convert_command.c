@@ -10,13 +10,15 @@
 #define AUDIO "-audiodev none,id=audio0"
 
 enum command_if {
-    IF_THERE,  /* the section, each time it comes */
-    IF_ONCE,   /* the section, once */
-    IF_ABSENT, /* no such section */
+    IF_THERE,    /* the section, each time it comes */
+    IF_ONCE,     /* the section, once */
+    IF_ABSENT,   /* no such section */
+    IF_PCI,      /* the section, each time it comes with a PCI path */
+    IF_PATHLESS, /* and without */
 };
 
 /* In texts: %A the PCI address, %P the USB port, %V the MiB of vga.vram, %N the card's network, %R
- * what its ROM needs, %M the MSI-X vectors, %I which of its kind it is. */
+ * what its ROM needs, %B its USB controller, %M the MSI-X vectors, %I which of its kind it is. */
 struct command_row {
     const char *section;
     enum command_if when;
@@ -24,24 +26,39 @@ struct command_row {
     const char *text;
 };
 
+#define INTEL(device)                                                                              \
+    {                                                                                              \
+        device, IF_THERE, 0, "-device " device ",addr=%A,%N%R"                                     \
+    }
+
 static const struct command_row rows[] = {
     {"piix4_pm", IF_ABSENT, 0, "-no-acpi"},
     {"hpet", IF_ABSENT, 0, "-no-hpet"},
     {"piix4_pm", IF_ONCE, 200, "-global PIIX4_PM.acpi-pci-hotplug-with-bridge-support=off"},
-    {"cirrus_vga", IF_ONCE, 0, "-vga cirrus -global cirrus-vga.vgamem_mb=%V"},
-    {"vga", IF_ONCE, 0, "-vga std -global VGA.vgamem_mb=%V -global VGA.mmio=off"},
-    {"vmware_vga", IF_ONCE, 0, "-vga vmware -global vmware-svga.vgamem_mb=%V"},
+    {"cirrus_vga", IF_ONCE, 0, "-global cirrus-vga.vgamem_mb=%V"},
+    {"vga", IF_PCI, 0, "-global VGA.vgamem_mb=%V -global VGA.mmio=off"},
+    {"vmware_vga", IF_ONCE, 0, "-global vmware-svga.vgamem_mb=%V"},
     {"audio", IF_ONCE, 0, AUDIO},
     {"slirp", IF_THERE, 0, "-netdev user,id=net%I"},
     {"slirp", IF_ABSENT, 0, "-net none"},
     {"rtl8139", IF_THERE, 0, "-device rtl8139,addr=%A,%N%R"},
     {"e1000", IF_THERE, 0, "-device e1000,addr=%A,autonegotiation=off,%N%R"},
-    {"ne2000", IF_THERE, 0, "-device ne2k_pci,addr=%A,%N%R"},
+    {"ne2000", IF_PCI, 0, "-device ne2k_pci,addr=%A,%N%R"},
+    {"ne2000", IF_PATHLESS, 0, "-device ne2k_isa,%Niobase=0x300,irq=9"},
     {"pcnet", IF_THERE, 0, "-device pcnet,addr=%A,%N%R"},
-    {"i82550", IF_THERE, 0, "-device i82550,addr=%A,%N%R"},
-    {"i82551", IF_THERE, 0, "-device i82551,addr=%A,%N%R"},
-    {"i82557b", IF_THERE, 0, "-device i82557b,addr=%A,%N%R"},
-    {"i82559er", IF_THERE, 0, "-device i82559er,addr=%A,%N%R"},
+    INTEL("i82550"),
+    INTEL("i82551"),
+    INTEL("i82557a"),
+    INTEL("i82557b"),
+    INTEL("i82557c"),
+    INTEL("i82558a"),
+    INTEL("i82558b"),
+    INTEL("i82559a"),
+    INTEL("i82559b"),
+    INTEL("i82559c"),
+    INTEL("i82559er"),
+    INTEL("i82562"),
+    INTEL("i82801"),
     {"virtio-net", IF_THERE, 0,
      "-device virtio-net-pci,addr=%A,vectors=%M,ctrl_mac_addr=off,mq=off,disable-modern=on,%N%R"},
     {"virtio-blk", IF_THERE, 0,
@@ -60,11 +77,10 @@ static const struct command_row rows[] = {
     {"hda-audio", IF_THERE, 0, "-device hda-duplex,audiodev=audio0"},
     {"i6300esb_wdt", IF_THERE, 0, "-device i6300esb,addr=%A"},
     {"ib700_wdt", IF_THERE, 0, "-device ib700"},
-    {"uhci", IF_ONCE, 0, "-usb"},
-    {"usb-ptr", IF_THERE, 0, "-device usb-tablet,port=%P,usb_version=1"},
-    {"usb-kbd", IF_THERE, 0, "-device usb-kbd,port=%P,usb_version=1"},
-    {"usb-hub", IF_THERE, 0, "-device usb-hub,port=%P"},
-    {"usb-ccid", IF_THERE, 0, "-device usb-ccid,port=%P"},
+    {"usb-hub", IF_THERE, 0, "-device usb-hub,%Bport=%P"},
+    {"usb-ptr", IF_THERE, 0, "-device usb-tablet,%Bport=%P,usb_version=1"},
+    {"usb-kbd", IF_THERE, 0, "-device usb-kbd,%Bport=%P,usb_version=1"},
+    {"usb-ccid", IF_THERE, 0, "-device usb-ccid,%Bport=%P"},
 };
 
 /* What the stream cannot tell. */
@@ -135,6 +151,46 @@ static unsigned msix_entries(struct vmstate_convert *self, struct convert_sectio
     return table ? (unsigned)(table->size / 16) : 0;
 }
 
+/* The board's own controller is -usb, others have their place. */
+static bool is_of_board(const struct convert_section *uhci)
+{
+    return g_str_has_suffix(uhci->came, ":01.2/uhci");
+}
+
+static void put_usb(struct vmstate_convert *self)
+{
+    struct convert_section *uhci;
+
+    for (unsigned i = 0; (uhci = convert_find(self, "uhci", i)); i++) {
+        GString *address = g_string_new(NULL);
+
+        put_address(address, uhci->came);
+        if (is_of_board(uhci))
+            convert_report(self, VMSTATE_REPORT_COMMAND, "-usb");
+        else
+            convert_report(self, VMSTATE_REPORT_COMMAND, "-device piix3-usb-uhci,id=usb%u,addr=%s",
+                           i, address->str);
+        g_string_free(address, TRUE);
+    }
+}
+
+/* The controller that --usb names; by default the only one. */
+static void put_usb_bus(const struct vmstate_convert *self, GString *text)
+{
+    size_t n = self->usb ? strcspn(self->usb, "/") : 0;
+    const struct convert_section *uhci;
+
+    for (unsigned i = 0; (uhci = convert_find(self, "uhci", i)); i++) {
+        if (self->usb && strncmp(uhci->came, self->usb, n))
+            continue;
+        if (is_of_board(uhci))
+            g_string_append(text, "bus=usb-bus.0,");
+        else
+            g_string_append_printf(text, "bus=usb%u.0,", i);
+        return;
+    }
+}
+
 static unsigned ordinal(const struct vmstate_convert *self, const struct convert_section *section)
 {
     unsigned i = 0;
@@ -198,6 +254,9 @@ static void put_row(struct vmstate_convert *self, const char *format,
         case 'N':
             put_network(self, text, section);
             break;
+        case 'B':
+            put_usb_bus(self, text);
+            break;
         case 'I':
             g_string_append_printf(text, "%u", ordinal(self, section));
             break;
@@ -222,7 +281,16 @@ static void put_rows(struct vmstate_convert *self, const struct command_row *row
         return;
     }
     for (unsigned i = 0; (section = convert_find(self, row->section, i)); i++) {
+        bool pathless = section->device == section->came;
+
+        if (row->when == (pathless ? IF_PCI : IF_PATHLESS))
+            continue;
         put_row(self, row->text, section);
+        if (row->when == IF_PATHLESS)
+            convert_report(self, VMSTATE_REPORT_NOTES,
+                           "%s is an ISA card: its resources are the usual ones, the stream does "
+                           "not say which it had",
+                           section->came);
         if (row->when == IF_ONCE)
             return;
     }
@@ -414,17 +482,39 @@ static void put_processor(struct vmstate_convert *self)
         "assumed; if it was another, say it with -cpu: guests die of features that are gone");
 }
 
-static bool has_screen(const struct vmstate_convert *self)
-{
-    static const char *const screens[] = {"cirrus_vga", "vga", "vmware_vga", "qxl"};
+/* The screen by -vga where that puts it in its usual place; -global options go with both. */
+static const struct {
+    const char *section;
+    const char *vga;
+    const char *device;
+} screens[] = {
+    {"cirrus_vga", "cirrus", "cirrus-vga"},
+    {"vmware_vga", "vmware", "vmware-svga"},
+    {"vga", "std", "VGA"},
+};
 
-    for (size_t i = 0; i < G_N_ELEMENTS(screens); i++)
-        if (convert_find(self, screens[i], 0))
-            return true;
-    return false;
+static void put_screen(struct vmstate_convert *self)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(screens); i++) {
+        struct convert_section *section = convert_find(self, screens[i].section, 0);
+        GString *address = g_string_new(NULL);
+
+        if (section)
+            put_address(address, section->came);
+        if (section && (!strcmp(address->str, "0x2") || !strcmp(address->str, "?")))
+            convert_report(self, VMSTATE_REPORT_COMMAND, "-vga %s", screens[i].vga);
+        else if (section)
+            convert_report(self, VMSTATE_REPORT_COMMAND, "-vga none -device %s,addr=%s",
+                           screens[i].device, address->str);
+        g_string_free(address, TRUE);
+        if (section)
+            return;
+    }
+    if (!convert_find(self, "qxl", 0)) /* which says it itself */
+        convert_report(self, VMSTATE_REPORT_COMMAND, "-vga none");
 }
 
-/* One serial line and a screen are there unless told otherwise. */
+/* One serial line is there unless told otherwise. */
 static void put_lines(struct vmstate_convert *self)
 {
     unsigned n = count(self, "serial");
@@ -432,8 +522,6 @@ static void put_lines(struct vmstate_convert *self)
 
     for (unsigned i = 0; n > 1 && i < n; i++)
         convert_report(self, VMSTATE_REPORT_COMMAND, "-serial null");
-    if (!has_screen(self))
-        convert_report(self, VMSTATE_REPORT_COMMAND, "-vga none");
     for (guint i = 0; i < self->sections->len; i++)
         sound = sound || wants(self->sections->pdata[i], "audiodev=audio0");
     if (sound && !convert_find(self, "audio", 0)) /* later QEMUs do not save it */
@@ -488,6 +576,8 @@ void convert_command(struct vmstate_convert *self)
     if (self->i440fx && self->target == 106) /* alone it names PCI devices without their bus */
         convert_report(self, VMSTATE_REPORT_COMMAND, "-global i440FX-pcihost.short_root_bus=0");
     put_lines(self);
+    put_screen(self);
+    put_usb(self);
     put_ide(self);
     put_virtio_disks(self);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)

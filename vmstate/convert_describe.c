@@ -40,21 +40,39 @@ static void put_field(struct describe *self, const char *name, const char *type,
     g_string_append_printf(self->json, "\"size\": %zu}", size);
 }
 
-/* What is put in before this place; true when the place itself is left out. */
-static bool pass_cuts(struct describe *self, size_t offset)
+/* What is put in before the node; true when the node itself is left out. Cuts inside a struct are
+ * its children's; one inside a value writes other bytes in place. */
+static bool pass_cuts(struct describe *self, const struct vmstate_node *node)
 {
+    bool has_children = node->kind != VMSTATE_NODE_VALUES;
+
     while (self->cuts && self->cut < self->cuts->len) {
         const struct convert_cut *cut = &g_array_index(self->cuts, struct convert_cut, self->cut);
 
-        if (cut->at > offset)
+        if (cut->at >= node->offset + node->size)
             return false;
+        if (has_children && (cut->at > node->offset || (cut->len && cut->len < node->size)))
+            return false;
+        self->cut++;
+        if (cut->at > node->offset)
+            continue;
         if (cut->put)
             put_field(self, "inserted", "buffer", cut->put_len, 1);
-        self->cut++;
         if (cut->len)
             return true;
     }
     return false;
+}
+
+/* What is put in behind the last node. */
+static void pass_rest(struct describe *self)
+{
+    for (; self->cuts && self->cut < self->cuts->len; self->cut++) {
+        const struct convert_cut *cut = &g_array_index(self->cuts, struct convert_cut, self->cut);
+
+        if (cut->put)
+            put_field(self, "inserted", "buffer", cut->put_len, 1);
+    }
 }
 
 static void put_nodes(struct describe *self, const struct vmstate_node *parent)
@@ -62,14 +80,14 @@ static void put_nodes(struct describe *self, const struct vmstate_node *parent)
     char path[VMSTATE_PATH_MAX];
 
     for (const struct vmstate_node *node = parent->first; node; node = node->next) {
-        bool cut = pass_cuts(self, node->offset);
-
+        if (pass_cuts(self, node))
+            continue;
         vmstate_node_path(node, path, sizeof(path));
         if (node->kind == VMSTATE_NODE_SUBSECTION) /* its header */
             put_field(self, path, "buffer", 6 + strlen(node->name), 1);
         if (node->kind != VMSTATE_NODE_VALUES)
             put_nodes(self, node);
-        else if (!cut)
+        else
             put_field(self, path, node->type, node->element, node->count);
     }
 }
@@ -85,10 +103,12 @@ static void put_section(GString *json, struct vmstate_convert *convert,
     put_text(json, "vmsd_name", section->device);
     g_string_append_printf(json, "\"instance_id\": %u, \"version\": %u, \"fields\": [",
                            section->head.instance, section->head.version);
-    if (tree)
+    if (tree) {
         put_nodes(&self, vmstate_tree_root(tree));
-    else
+        pass_rest(&self);
+    } else {
         put_field(&self, "data", "buffer", section->len, 1);
+    }
     g_string_append(json, "]}");
 }
 

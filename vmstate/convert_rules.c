@@ -14,6 +14,9 @@
 /* The SMBus controller's state as it is after a reset: 42 zeros, auxctl, ..., op_done. */
 static const uint8_t smbus_idle[48] = {[42] = 2, [45] = 1};
 
+#define LAST_BUS "acpi_pci_hotplug.acpi_pcihp_pci_status[255]"
+
+static const uint8_t index_none[4];
 static const uint8_t class_other[2] = {0xff, 0x00};
 
 /* In this order: later rows see what earlier ones did. */
@@ -44,8 +47,37 @@ const struct rule convert_rules[] = {
     {
         .section = "piix4_pm",
         .crosses = 400,
+        .conditions = {{"tmr.timer", RULE_PRESENT}},
         .actions = {{RULE_PUT, "tmr.timer", 0, NULL, smbus_idle, sizeof(smbus_idle)}},
         .why = "machine types from 4.0 on save the SMBus controller: idle, as after a reset",
+    },
+    {
+        .section = "piix4_pm",
+        .crosses = 400,
+        .conditions = {{"ar.tmr.timer", RULE_PRESENT}},
+        .actions = {{RULE_PUT, "ar.tmr.timer", 0, NULL, smbus_idle, sizeof(smbus_idle)}},
+        .why = "machine types from 4.0 on save the SMBus controller: idle, as after a reset",
+    },
+    {
+        .section = "piix4_pm",
+        .falls = 400,
+        .conditions = {{"smb.smb_stat", RULE_PRESENT}},
+        .actions = {{RULE_CUT, "smb"}},
+        .why = "machine types before 4.0 do not save the SMBus controller",
+    },
+    {
+        .section = "piix4_pm",
+        .crosses = 700,
+        .conditions = {{LAST_BUS ".down", RULE_PRESENT}},
+        .actions = {{RULE_PUT, LAST_BUS ".down+4", 0, NULL, index_none, sizeof(index_none)}},
+        .why = "machine types from 7.0 on save the ACPI index that the guest asked for last",
+    },
+    {
+        .section = "piix4_pm",
+        .falls = 700,
+        .conditions = {{"acpi_pci_hotplug.acpi_index", RULE_PRESENT}},
+        .actions = {{RULE_CUT, "acpi_pci_hotplug.acpi_index"}},
+        .why = "machine types before 7.0 do not save the ACPI index",
     },
     {
         .section = "virtio-balloon",
@@ -118,6 +150,15 @@ const struct rule convert_rules[] = {
                "    --set i8259:0/irq_base=0x20 --set i8259:0/imr=0 --set i8259:1/irq_base=0x28 "
                "--set i8259:1/imr=0xff\n"
                "  with the bit of each line that the guest has masked set in imr",
+    },
+    {
+        .section = "cpu",
+        .cases = RULE_BY_KVM | RULE_TO_TCG,
+        .conditions = {{"interrupt_injected", RULE_UNEQUAL, 0, NEVER}},
+        .actions = {{RULE_NOTE}},
+        .why =
+            "an interrupt was on its way into the processor, which TCG forgets: should the guest "
+            "hang, load it under KVM (--accel kvm)",
     },
     {
         .section = "kvmclock",

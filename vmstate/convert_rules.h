@@ -21,6 +21,7 @@ enum rule_test {
     RULE_UNEQUAL,
     RULE_ALL_ZERO, /* the whole section */
     RULE_NOT_SET,  /* the user set no field of the section by hand */
+    RULE_PRESENT,  /* there is such a field */
 };
 
 /* A path is that of a field; "SECTION#1:PATH" is one of another section (the second of its name;
@@ -44,6 +45,7 @@ enum rule_do {
     RULE_PUT,      /* bytes are put in before the field */
     RULE_DROP,     /* the section is left out */
     RULE_USB_NAME, /* the section's name gets the controller's PCI path */
+    RULE_NOTE,     /* nothing is done, but the user is told */
     RULE_REFUSE,
 };
 
@@ -63,6 +65,7 @@ struct rule {
     const char *section; /* what stands behind the last slash of its name */
     unsigned cases;      /* of enum rule_case: all must hold; 0: always */
     unsigned crosses;    /* the source's machine type is below this version, the target's is not */
+    unsigned falls;      /* the other way round */
     const char *each;    /* a list of structs: the rule goes for each of them */
     struct rule_condition conditions[RULE_CONDITIONS];
     struct rule_action actions[RULE_ACTIONS];

@@ -120,6 +120,27 @@ static bool take_event(struct vmstate_convert *self, const struct vmstate_event 
     }
 }
 
+/* What is behind the end: a section that was measured wrongly ends in a zero byte at times. */
+static bool check_rest(struct vmstate_convert *self, const struct vmstate_input *in)
+{
+    const struct convert_section *last = self->sections->pdata[self->sections->len - 1];
+    char *name;
+
+    for (size_t i = 0; self->schemas && i < in->len; i++) {
+        if (in->bytes[i] == 0)
+            continue;
+        name = g_strescape(last->came, NULL);
+        convert_refuse(
+            self,
+            "%zu bytes follow what seems to be the end, behind section '%s' (version "
+            "%u): it has not the layout that is known, or they are no part of the stream",
+            in->len, name, last->head.version);
+        g_free(name);
+        return false;
+    }
+    return true;
+}
+
 bool convert_read_state(struct vmstate_convert *self)
 {
     size_t read = (size_t)(vmstate_stream_offset(self->stream) - self->state_at);
@@ -144,7 +165,7 @@ bool convert_read_state(struct vmstate_convert *self)
                                 vmstate_stream_error(self->stream)->field,
                                 vmstate_stream_error(self->stream)->reason);
         case VMSTATE_ENDED:
-            return true;
+            return check_rest(self, &in);
         default:
             if (!take_event(self, &event, &in))
                 return false;

@@ -96,7 +96,7 @@ static const struct field_table *find_section(const struct vmstate_schemas *self
     for (guint i = 0; i < self->sections->len; i++) {
         const struct field_table *table = self->sections->pdata[i];
 
-        if (strcmp(table->name, device))
+        if (strcmp(table->name, device) || (table->pathless && slash))
             continue;
         if (version >= table->least && version <= table->version)
             return table;

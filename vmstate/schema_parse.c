@@ -369,6 +369,8 @@ static bool parse_words(struct parse *parse, char **words, const char *amount, b
         return fail(parse, "a row outside a table");
     if (indented && !strcmp(words[0], "excludes") && words[1])
         return add_excluded(parse, words[1]);
+    if (indented && !strcmp(words[0], "pathless") && !words[1])
+        return parse->table->pathless = true;
     if (indented && !strcmp(words[0], "subsection") && words[1])
         return add_subsection(parse, words[1]);
     if (indented)

@@ -16,6 +16,8 @@ enum stream_step stream_disk_record(struct vmstate_stream *self, const uint8_t *
     flags = self->disk_record & DISK_FLAGS;
     switch (flags) {
     case DISK_EOS:
+        if (self->disk_record != DISK_EOS)
+            return stream_fail(self, "more than a flag at the end of the body");
         return stream_enter(self, STREAM_AFTER_BODY, 1);
     case DISK_PROGRESS:
         stream_enter(self, STREAM_DISK_RECORD, 8);

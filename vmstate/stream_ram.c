@@ -129,8 +129,12 @@ enum stream_step stream_ram_record(struct vmstate_stream *self, const uint8_t *b
     flags = ram->record & RAM_FLAGS;
     switch (flags & ~(unsigned)RAM_CONTINUE) {
     case RAM_LIST:
+        if (flags != RAM_LIST)
+            return stream_fail(self, "flags %#x are not known", flags);
         return begin_list(self, event, ram->record & ~(uint64_t)RAM_FLAGS);
     case RAM_EOS:
+        if (ram->record != RAM_EOS)
+            return stream_fail(self, "more than a flag at the end of the body");
         return stream_enter(self, STREAM_AFTER_BODY, 1);
     case RAM_FILLED:
     case RAM_RAW:

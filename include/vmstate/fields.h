@@ -127,6 +127,7 @@ struct field_table {
     const struct field_table *const *subsections;
     uint32_t n_subsections;
     uint64_t excludes; /* flavours that never write it */
+    bool pathless;     /* only a section whose name has no path is this */
 };
 
 /* Offset of a member whose size must be `bytes`: a row of the wrong type does not compile. */

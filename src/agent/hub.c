@@ -288,7 +288,7 @@ void hub_guest_close(struct hub *self)
 struct hub_client *hub_find(const struct hub *self, uint32_t id)
 {
     for (guint i = 0; i < self->clients->len; i++) {
-        if (client_at(self, i)->id == id)
+        if (client_at(self, i)->id == id && !client_at(self, i)->here_before)
             return client_at(self, i);
     }
     return NULL;
@@ -375,6 +375,23 @@ void hub_client_tokens(struct hub_client *client, uint32_t tokens)
     hub_run(client->party.hub);
 }
 
+/* The first message of a session, from a client that did drop what was left of the last one. */
+static bool is_greeting(const struct hub_client *client, const uint8_t *bytes, size_t len)
+{
+    struct reader in = reader_make(bytes, len);
+
+    return client->started && !client->party.known && reader_u32(&in) == VD_AGENT_PROTOCOL &&
+           reader_u32(&in) == VD_AGENT_ANNOUNCE_CAPABILITIES && reader_u64(&in) == 0 &&
+           reader_u32(&in) == reader_left(&in) && reader_ok(&in);
+}
+
+static void add_data(struct hub_client *client, const uint8_t *bytes, size_t len)
+{
+    if (is_greeting(client, bytes, len))
+        inflow_clear(&client->party.in);
+    buf_append(&client->party.in.in, bytes, len);
+}
+
 void hub_client_data(struct hub_client *client, const uint8_t *bytes, size_t len)
 {
     bool counts = client->started || !client->new_tokens; /* else its tokens are void */
@@ -386,7 +403,7 @@ void hub_client_data(struct hub_client *client, const uint8_t *bytes, size_t len
     } else {
         client->window_left -= counts;
         client->held += counts;
-        buf_append(&client->party.in.in, bytes, len);
+        add_data(client, bytes, len);
     }
     hub_run(client->party.hub);
 }

@@ -73,6 +73,7 @@ struct hub_client {
     uint32_t id;
     void *owner; /* NULL: it is still on its way here, or gone on */
     bool new_tokens;
+    bool here_before;        /* while a state is loaded: hub_find finds whom that speaks of */
     bool told;               /* it knows of an agent */
     bool renew;              /* it is to be told that the agent has gone, first */
     bool started;            /* AGENT_START since it was told */

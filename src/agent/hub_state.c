@@ -345,10 +345,25 @@ static struct buf saved_output(const struct main_state *state)
 
 static void load_clients(struct hub *self, const struct saved_hub *saved)
 {
+    for (guint i = 0; i < self->clients->len; i++)
+        ((struct hub_client *)g_ptr_array_index(self->clients, i))->here_before = true;
     for (uint32_t i = 0; i < saved->n_members; i++)
         load_member(self, &saved->members[i]);
     for (uint32_t i = 0; i < saved->n_members; i++)
         load_inflow(self, &hub_find(self, saved->members[i].id)->party.in, &saved->members[i].in);
+}
+
+/* Who is here without a state has left, as far as the record speaks of it. */
+static void drop_doubles(struct hub *self)
+{
+    for (guint i = 0; i < self->clients->len; i++) {
+        struct hub_client *client = g_ptr_array_index(self->clients, i);
+        struct hub_client *saved = client->here_before ? hub_find(self, client->id) : NULL;
+
+        client->here_before = false;
+        if (saved) /* it stands further behind */
+            hub_client_free(saved);
+    }
 }
 
 static void load_shared(struct hub *self, const struct main_state *state, const struct buf *out)
@@ -375,6 +390,7 @@ static void load_shared(struct hub *self, const struct main_state *state, const 
     load_requests(self, saved);
     self->in_charge = saved->in_charge ? hub_find(self, saved->in_charge) : NULL;
     hub_follow_switches(self);
+    drop_doubles(self);
 }
 
 /* Nobody is served here yet. */

@@ -79,4 +79,4 @@ def arguments(parser):
     parser.add_argument("--clients", type=int, default=1)
 
 
-run(test, 120, arguments)
+run(test, 300, arguments)

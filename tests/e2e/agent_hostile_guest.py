@@ -13,9 +13,9 @@ from agent_file import make_file
 from move import FORBIDDEN
 
 PORT = "/dev/virtio-ports/com.redhat.spice.0"
-FLOOD_BYTES = 24 << 20
-GROWTH_KIB = 48 * 1024
-FLOOD_SECONDS = 20
+FLOOD_BYTES = 12 << 20
+GROWTH_KIB = 40 * 1024
+FLOOD_SECONDS = 6
 CLIENT_PORT, SERVER_PORT = 1, 2
 ANNOUNCE, GRAB, CLIPBOARD, FILE_STATUS, DISPLAY_INFO = 6, 7, 4, 14, 16
 CAPS = 0x38de7  # what Debian's agent announces
@@ -48,27 +48,32 @@ def attacks():
     yield "chunks for ports that are not", HELLO, message(ANNOUNCE, bytes(8), port=9)
 
 
+QUICK = ["garbage behind a greeting", "a chunk of 4 GiB", "grabs without end"]
+
+
 def octal(data):
     return "".join(f"\\{byte:03o}" for byte in data)
 
 
+# ends all who have the port open: a host that closed it leaves them waiting
+LET_GO = f"""port=$(readlink -f {PORT})
+for fd in /proc/[0-9]*/fd/*; do
+    case $(readlink $fd) in $port) pid=${{fd#/proc/}}; kill -9 ${{pid%%/*}};; esac
+done; true"""
+
+
 def write(machine, first, repeated):
     """Writes in the guest, for a while at most: a host that takes no more is in its right."""
-    if repeated is None:
-        source = f"head -c {FLOOD_BYTES} /dev/urandom"
-    elif repeated:
-        pieces = max(1, 65536 // len(repeated))
-        machine.shell(f"printf '{octal(repeated)}' > /run/piece; i=0; : > /run/block; "
-                      f"while [ $i -lt {pieces} ]; do cat /run/piece; i=$((i+1)); done > /run/block",
-                      60) if pieces <= 64 else machine.shell(
-            f"printf '{octal(repeated)}' > /run/block; "
-            "while [ $(wc -c < /run/block) -lt 65536 ]; do cat /run/block /run/block > /run/twice; "
-            "mv /run/twice /run/block; done")
-        source = f"(while cat /run/block; do :; done) 2> /dev/null | head -c {FLOOD_BYTES}"
+    machine.shell(f"printf '{octal(first)}' > /run/first")
+    if repeated:
+        machine.shell(f"printf '{octal(repeated)}' > /run/block; while [ $(wc -c < /run/block) -lt 65536 ]; "
+                      "do cat /run/block /run/block > /run/twice; mv /run/twice /run/block; done")
+        source = f"while cat /run/block; do :; done 2> /dev/null | head -c {FLOOD_BYTES}"
     else:
-        source = ":"
-    machine.run(f"timeout {FLOOD_SECONDS} sh -c \"(printf '{octal(first)}'; {source}; sleep 0.3) > {PORT}\"",
-                FLOOD_SECONDS + 10)
+        source = ":" if repeated == b"" else f"head -c {FLOOD_BYTES} /dev/urandom"
+    machine.run(f"(cat /run/first; {source}; sleep 0.3) > {PORT} & writer=$!; i=0; "
+                f"while kill -0 $writer && [ $i -lt {FLOOD_SECONDS * 10} ]; do usleep 100000; i=$((i+1)); "
+                f"done 2> /dev/null; {LET_GO}", FLOOD_SECONDS + 20)
 
 
 def all_is_well(bench, machine, viewers, mark):
@@ -97,10 +102,12 @@ def restarts(bench, machine, viewers):
     all_is_well(bench, machine, viewers, marks)
     bench.say(f"the agent died in the middle of a file ({reply['error']}) and came again")
     marks = [viewer.now() for viewer in viewers]
-    clipboard.guest_copies(machine, clipboard.text(20_000_000))
+    clipboard.guest_copies(machine, clipboard.text(3_000_000))
     viewers[0].command("wait-clipboard clipboard text 10")
     viewers[0].send(f"clipboard-get clipboard text {bench.path('cut-paste')} 3")
-    machine.shell("kill -9 $(pidof spice-vdagent) $(pidof spice-vdagentd); sleep 0.5; agent stop; true")
+    # with its reader dead in the middle xclip hangs, and all that paste with it
+    machine.shell("kill -9 $(pidof spice-vdagent) $(pidof spice-vdagentd) $(pidof xclip)")
+    machine.shell("rm -f /run/spice-vdagentd/*")
     viewers[0].wait_event("reply", 10, marks[0], cmd="clipboard-get")
     all_is_well(bench, machine, viewers, marks)
     bench.say("the agent was killed in the middle of a paste and came again")
@@ -113,12 +120,14 @@ def test(bench, options):
     for viewer in viewers:
         viewer.command("wait-agent 10")
     restarts(bench, machine, viewers)
-    before = machine.resident_kib()
+    before = machine.heap_kib()
     for name, first, repeated in attacks():
+        if options.quick and name not in QUICK:
+            continue
         marks = [viewer.now() for viewer in viewers]
         machine.shell("agent stop")
         write(machine, first, repeated)
-        grown = machine.resident_kib() - before
+        grown = machine.heap_kib() - before
         check(grown < GROWTH_KIB, f"{name}: QEMU has grown by {grown} KiB")
         all_is_well(bench, machine, viewers, marks)
         bench.say(f"{name}: all is well, {grown:+} KiB")
@@ -129,6 +138,7 @@ def test(bench, options):
 
 def arguments(parser):
     parser.add_argument("--clients", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help=f"only {', '.join(QUICK)}")
 
 
 if __name__ == "__main__":

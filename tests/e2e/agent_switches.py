@@ -68,4 +68,4 @@ def arguments(parser):
 
 
 if __name__ == "__main__":
-    run(test, 150, arguments)
+    run(test, 300, arguments)

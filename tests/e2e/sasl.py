@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 
-from harness import client, tiny, vm
+from harness import client, tiny
 from harness.run import Skip, check, run
 from harness.vm import Spice
 from keys_and_pointer import inputs_work
@@ -90,7 +90,7 @@ def test(bench, options):
     target, port = tiny.target(bench, "std", spice(options, folder), environment=environment)
     mark = viewer.now()
     source.name_target(target)
-    vm.sleep(0.5)
+    wait_said(bench, source, "linked to the target (seamless)", 30)
     source.migrate(port)
     source.wait_migrated()
     source.qmp.wait_event("SPICE_MIGRATE_COMPLETED", 20)

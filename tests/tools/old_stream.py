@@ -14,7 +14,10 @@ MACHINE = ["-machine", "pc-i440fx-1.4,accel=tcg", "-net", "none", "-drive",
            f"if=ide,index=0,format=raw,snapshot=on,file={GUEST}"]
 CIRRUS = ["-vga", "cirrus", "-global", "cirrus-vga.vgamem_mb=16"]
 NOT_THERE = ("parallel_isa",)
-FIXED = {"cpu": 1817, "fdc": 545, "ps2kbd": 284}  # bytes without subsections that came later
+# Bytes without subsections that came later, and versions.
+FIXED = {"cpu": 1817, "fdc": 545, "ps2kbd": 284, "rtl8139": 638, "e1000": 67608, "usb-hub": 61,
+         "uhci": 311}
+VERSION = {"rtl8139": 4, "uhci": 2, "lsiscsi": 0, "i6300esb_wdt": 1368}
 PIIX4_GPE = 300
 
 
@@ -59,7 +62,7 @@ def old_section(name, version, body, kvm_fork):
         version, body = 2, body if kvm_fork else body[4:]
     if device == "piix4_pm":
         version, body = 2, body if kvm_fork else words_for_bytes(body)
-    return name, version, body[:FIXED.get(device)]
+    return name, VERSION.get(device, version), body[:FIXED.get(device)]
 
 
 def make(path, folder, *arguments, kvm_fork=True, screen=None):

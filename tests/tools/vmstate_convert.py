@@ -22,6 +22,33 @@ ALL_TYPES = [f"pc-i440fx-{v}" for v in (
     "1.5 1.6 1.7 2.0 2.1 2.2 2.3 2.4 2.5 2.6 2.7 2.8 2.9 2.10 2.11 3.0 3.1 4.0 4.1 4.2 5.0 5.1 5.2 "
     "6.0 6.1 6.2 7.0 7.1").split()]
 # Saved under KVM with the PIC in the kernel: what it forgot, by hand.
+# What else QEMU 1.0 had: a stream of our own with each, in `--all`.
+CARD = "ctrl_mac_addr=off,mq=off,disable-modern=on"
+DEVICES = {
+    "four processors": ["-smp", "4"], "4 GiB": ["-m", "4096"], "no HPET": ["-no-hpet"],
+    "no ACPI": ["-no-acpi"], "a second CD-ROM": ["-drive", "if=ide,index=1,media=cdrom"],
+    "rtl8139": ["-device", "rtl8139"], "pcnet": ["-device", "pcnet"],
+    "e1000": ["-device", "e1000,autonegotiation=off,romfile="], "ne2k_pci": ["-device", "ne2k_pci"],
+    "ne2k_isa": ["-device", "ne2k_isa,iobase=0x300,irq=9"], "i82801": ["-device", "i82801"],
+    "virtio-net": ["-device", f"virtio-net-pci,vectors=3,{CARD}"],
+    "virtio-blk": ["-drive", f"if=none,id=v,format=raw,snapshot=on,file={GUEST}", "-device",
+                   "virtio-blk-pci,disable-modern=on,drive=v,vectors=2,num-queues=1,config-wce=off"],
+    "virtio-serial": ["-device", "virtio-serial-pci,disable-modern=on", "-device", "virtconsole,nr=0",
+                      "-device", "virtserialport,nr=3"],
+    "virtio-balloon": ["-device", "virtio-balloon-pci,disable-modern=on"],
+    "lsi": ["-device", "lsi53c895a"], "i6300esb": ["-device", "i6300esb"],
+    "ib700": ["-device", "ib700"], "usb-ccid": ["-usb", "-device", "usb-ccid"],
+    "usb-hub": ["-usb", "-device", "usb-hub,port=2", "-device", "usb-mouse,usb_version=1,port=2.1"],
+    "hda": ["-audiodev", "none,id=a", "-device", "intel-hda", "-device", "hda-duplex,audiodev=a"],
+    "gus": ["-audiodev", "none,id=a", "-device", "gus,audiodev=a"],
+    "cs4231a": ["-audiodev", "none,id=a", "-device", "cs4231a,audiodev=a"],
+}
+SCREENS = {
+    "no screen": ["-vga", "none"],
+    "std": ["-vga", "std", "-global", "VGA.vgamem_mb=16", "-global", "VGA.mmio=off"],
+    "VMware's": ["-vga", "vmware", "-global", "vmware-svga.vgamem_mb=16"],
+    "std in slot 5": ["-vga", "none", "-device", "VGA,addr=5,vgamem_mb=16,mmio=off"],
+}
 BY_HAND = {"k3": ["--set", "i8259:0/irq_base=0x20", "--set", "i8259:0/imr=0xfc",
                   "--set", "i8259:1/irq_base=0x28", "--set", "i8259:1/imr=0xff"]}
 IMAGE = {"k3": "tickk"}
@@ -54,6 +81,17 @@ def check_made(folder, devices, kvm_fork):
     with open(stream, "rb") as file:
         check(file.read() == data, "the input is as it was")
     return stream, data
+
+
+def check_devices(folder):
+    stream, out = os.path.join(folder, "device"), os.path.join(folder, "out")
+    for what in [*DEVICES, *SCREENS]:
+        devices = DEVICES.get(what, [])
+        memory = [] if "-m" in devices else ["-m", "16"]
+        old_stream.make(stream, folder, *memory, *devices, screen=SCREENS.get(what))
+        for machine in ("pc-i440fx-1.4", "pc-i440fx-7.2"):
+            told = convert(stream, out, "--to", machine)
+            runs(folder, told, GUEST, f"made, {what}, {machine}")
 
 
 def check_qxl(folder, *machines):
@@ -150,6 +188,8 @@ def main():
         check_again(folder)
         check_nothing_left(folder, stream, data)
         check_qxl(folder, "pc-i440fx-1.4", *(NEW_TYPES if everything else []))
+        if everything:
+            check_devices(folder)
         check_streams(folder, everything)
     finally:
         shutil.rmtree(folder)

@@ -663,6 +663,37 @@ static void a_state_without_sense_ends_only_its_session(void **state)
     agent_rig_free(target);
 }
 
+/* The one without a state may be the first; the record of the next speaks of it still. */
+static void who_comes_first_may_have_no_state(void **state)
+{
+    struct agent_rig *rig = that_pastes();
+    struct agent_rig *target;
+    struct buf bytes = BUF_INIT;
+    struct main_state nothing = {0};
+
+    agent_rig_freeze(rig);
+    target = agent_rig_target(rig);
+    hub_hold(target->hub, true);
+    hub_guest_open(target->hub);
+    target->peers[1].client =
+        hub_client_arrive(target->hub, 1001, true, &target->peers[1], &nothing);
+    agent_rig_save(rig, 2, &bytes);
+    agent_rig_arrive(target, 2, &bytes);
+    agent_hears_u32(target, 0, VD_AGENT_CLIPBOARD, 0, VD_AGENT_CLIPBOARD_NONE, END);
+    agent_hears_u32(target, 0, VD_AGENT_CLIPBOARD_RELEASE, 0, END);
+    agent_hears_u32(target, 2, VD_AGENT_CLIPBOARD_RELEASE, 0, END);
+    hub_client_start(target->peers[1].client, UINT32_MAX);
+    agent_say_u32(target, 1, VD_AGENT_ANNOUNCE_CAPABILITIES, 1, GTK_CAPS, END);
+    agent_rig_forget(target);
+    target = agent_rig_move(target, true);
+    agent_say_u32(target, 0, VD_AGENT_CLIPBOARD_GRAB, 0, 1, TEXT, END);
+    agent_hears_u32(target, 1, VD_AGENT_CLIPBOARD_GRAB, 0, 0, TEXT, END);
+    agent_hears_u32(target, 2, VD_AGENT_CLIPBOARD_GRAB, 0, 1, TEXT, END);
+    buf_free(&bytes);
+    agent_rig_free(rig);
+    agent_rig_free(target);
+}
+
 /* A move that fails: the source goes on, with what was said meanwhile. */
 static void the_source_may_go_on(void **state)
 {
@@ -702,6 +733,7 @@ int main(void)
         cmocka_unit_test(files_may_be_off_at_the_target),
         cmocka_unit_test(monitors_that_make_no_sense_are_dropped),
         cmocka_unit_test(a_state_without_sense_ends_only_its_session),
+        cmocka_unit_test(who_comes_first_may_have_no_state),
         cmocka_unit_test(the_source_may_go_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

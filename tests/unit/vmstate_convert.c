@@ -147,7 +147,7 @@ static void tells_what_it_changes(void **state)
     assert_true(reports(self, VMSTATE_REPORT_EDITS, "48 bytes put in before tmr.timer"));
     assert_true(reports(self, VMSTATE_REPORT_EDITS, "becomes 0000:00:01.2/1/usb-ptr"));
     assert_true(reports(self, VMSTATE_REPORT_EDITS, "becomes 0000:00:02.0/vga.vram"));
-    assert_true(reports(self, VMSTATE_REPORT_COMMAND, "-device usb-tablet,port=1"));
+    assert_true(reports(self, VMSTATE_REPORT_COMMAND, "-device usb-tablet,bus=usb-bus.0,port=1"));
     vmstate_convert_free(self);
     g_byte_array_unref(stream);
     g_byte_array_unref(out);

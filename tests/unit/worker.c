@@ -168,6 +168,14 @@ static void move_between(struct rig *from, struct rig *to, struct rig_client **c
     rig_start(to);
 }
 
+/* One pixel was drawn at the target: the block of 64x64 with it, if that was before the target had
+ * compared what the client shows, else its tile. */
+static void assert_little_drawn(const struct rig_client *client)
+{
+    assert_in_range(draws(client), 1, 2);
+    assert_in_range(client->drawn_pixels, 1, 64 * 64 + 16 * 16);
+}
+
 static void test_move_sends_nothing_again(void **state)
 {
     struct rig *from = rig_new(), *to = rig_new();
@@ -179,8 +187,7 @@ static void test_move_sends_nothing_again(void **state)
     move_between(from, to, &client);
     rig_draw(to, &(pixman_box32_t){40, 40, 41, 41}, 3);
     assert_true(rig_client_await_picture(client, to));
-    assert_int_equal(draws(client), 1);
-    assert_true(client->drawn_pixels <= 16 * 16);
+    assert_little_drawn(client);
     assert_int_equal(client->seen[SPICE_MSG_DISPLAY_SURFACE_CREATE], 0);
     assert_int_equal(client->seen[SPICE_MSG_DISPLAY_MARK], 0);
     assert_int_equal(client->seen[SPICE_MSG_SET_ACK], 1);
@@ -190,7 +197,7 @@ static void test_move_sends_nothing_again(void **state)
     move_between(to, from, &client);
     rig_draw(from, &(pixman_box32_t){40, 40, 41, 41}, 6);
     assert_true(rig_client_await_picture(client, from));
-    assert_int_equal(draws(client), 1);
+    assert_little_drawn(client);
     rig_client_free(client);
     rig_free(from);
     rig_free(to);

@@ -166,6 +166,48 @@ static void weigh_anew(struct check_report *report, enum check_weight from, enum
     }
 }
 
+/* QEMU's words without its warnings, which are about other things. */
+static char *plain_words(const char *words)
+{
+    char **lines = g_strsplit(words ? words : "", "\n", -1);
+    GString *text = g_string_new(NULL);
+
+    for (size_t i = 0; lines[i]; i++)
+        if (*lines[i] && !strstr(lines[i], "warning:"))
+            g_string_append_printf(text, "%s%s", text->len ? "\n" : "", lines[i]);
+    g_strfreev(lines);
+    if (text->len == 0)
+        g_string_append(text, "it gives no reason");
+    return g_string_free(text, FALSE);
+}
+
+/* What is only seen when QEMU tries. */
+static const char *rehearsal_remedy(const char *words)
+{
+    static const struct {
+        const char *words;
+        const char *remedy;
+    } rows[] = {
+        {"Allowed features", "the device's properties for features (such as edid=, csum=, "
+                             "queue_reset=), or the machine type, of where it was saved"},
+        {"Assertion", "another QEMU as the target: this one crashes on it"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (strstr(words, rows[i].words))
+            return rows[i].remedy;
+    return "the command line of where it was saved";
+}
+
+static void report_refusal(struct check_report *report, const char *words)
+{
+    char *plain = plain_words(words);
+
+    check_report_add(report, CHECK_OBSTACLE, "rehearsal", NULL, 0,
+                     g_strdup(rehearsal_remedy(plain)), "QEMU refuses it: %s", plain);
+    g_free(plain);
+}
+
 /* QEMU's verdict settles doubts; where it differs from ours, both are told. */
 static void rehearse(struct checking *it)
 {
@@ -198,9 +240,7 @@ static void rehearse(struct checking *it)
         return;
     weigh_anew(report, CHECK_DOUBT, CHECK_OBSTACLE);
     if (check_report_loads(report))
-        check_report_add(report, CHECK_OBSTACLE, "rehearsal", NULL, 0,
-                         g_strdup("the command line of where it was saved"), "QEMU refuses it: %s",
-                         words && *words ? words : "it gives no reason");
+        report_refusal(report, words);
 }
 
 /* Tries whether convert would help. */

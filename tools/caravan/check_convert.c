@@ -76,12 +76,39 @@ static void mark_gone(const struct check_report *report, const struct check_repo
     }
 }
 
+static bool knows(const struct check_report *report, const struct check_finding *finding, guint n)
+{
+    for (guint i = 0; i < n; i++)
+        if (same(report->findings->pdata[i], finding))
+            return true;
+    return false;
+}
+
+/* What is only seen once convert did its part. */
+static void add_new(struct check_report *report, const struct check_report *after)
+{
+    guint n = report->findings->len;
+
+    for (guint i = 0; i < after->findings->len; i++) {
+        const struct check_finding *finding = after->findings->pdata[i];
+        char *where;
+
+        if (finding->weight == CHECK_NOTE || knows(report, finding, n))
+            continue;
+        where = finding->where ? g_strcompress(finding->where) : NULL;
+        check_report_add(report, finding->weight, finding->code, where, finding->instance,
+                         g_strdup(finding->remedy), "once converted: %s", finding->reason);
+        g_free(where);
+    }
+}
+
 static void compare_converted(const struct check_case *it, const struct check_view *view)
 {
     struct check_case after = {view, it->target, it->schema, check_report_new()};
 
     check_rules(&after);
     mark_gone(it->report, after.report);
+    add_new(it->report, after.report);
     if (check_report_loads(after.report))
         it->report->after = "converted for the target's machine type it would load";
     else

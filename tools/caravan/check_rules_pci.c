@@ -8,6 +8,7 @@
 
 #include "check_rules.h"
 
+#define REVISION      0x08
 #define CONFIG_SIZE   256
 #define EXTENDED_SIZE 4096
 #define CAPS_MOST     48
@@ -210,8 +211,16 @@ static char *remedy_for(const struct config *config, const char *section, size_t
     if (at < 2 ||
         (at < 4 && !(virtio && is_modern_only(config->ours) != is_modern_only(config->theirs))))
         return g_strdup("the same kind of device at this place: give addr= to each -device");
+    if (virtio && at >= 0x10 && at < 0x28 && !strcmp(check_leaf(section), "virtio-balloon"))
+        return g_strdup("-global virtio-balloon-device.page-poison=off");
     if (virtio)
         return virtio_remedy(config);
+    if (at == REVISION && !strcmp(check_leaf(section), "qxl"))
+        return g_strdup_printf("-global qxl-vga.revision=%u (of a second one: qxl.revision)",
+                               config->ours[at]);
+    if (at == REVISION && !strcmp(check_leaf(section), "vga"))
+        return g_strdup_printf("-global VGA.qemu-extended-regs=%s",
+                               config->ours[at] ? "on" : "off");
     return g_strdup("the machine type, or the device's properties, of where it was saved");
 }
 

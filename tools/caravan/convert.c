@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "input.h"
+#include "json_out.h"
 #include "output.h"
 #include "term.h"
 #include "vmstate/convert.h"
@@ -182,40 +183,26 @@ static void print_report(FILE *to, const struct vmstate_convert *convert)
     fputs("\n", to);
 }
 
-static void put_json_text(FILE *to, const char *text)
-{
-    fputc('"', to);
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (*p == '"' || *p == '\\')
-            fprintf(to, "\\%c", *p);
-        else if (*p < 0x20 || *p >= 0x7f)
-            fprintf(to, "\\u%04x", *p);
-        else
-            fputc(*p, to);
-    }
-    fputc('"', to);
-}
-
 static void print_json(FILE *to, const struct vmstate_convert *convert, bool complete)
 {
     static const char *const names[VMSTATE_REPORTS] = {"edits", "notes", "refusals", "command"};
     const char *text;
 
     fprintf(to, "{\"complete\": %s, \"source\": ", complete ? "true" : "false");
-    put_json_text(to, vmstate_convert_source(convert));
+    json_out_text_to(to, vmstate_convert_source(convert));
     fputs(", \"machine\": ", to);
-    put_json_text(to, vmstate_convert_machine(convert));
+    json_out_text_to(to, vmstate_convert_machine(convert));
     for (int which = 0; which < VMSTATE_REPORTS; which++) {
         fprintf(to, ",\n \"%s\": [", names[which]);
         for (size_t i = 0; (text = vmstate_convert_report(convert, which, i)); i++) {
             fputs(i ? ", " : "", to);
-            put_json_text(to, text);
+            json_out_text_to(to, text);
         }
         fputs("]", to);
     }
     if (!complete) {
         fputs(",\n \"error\": ", to);
-        put_json_text(to, vmstate_convert_error(convert));
+        json_out_text_to(to, vmstate_convert_error(convert));
     }
     fputs("}\n", to);
 }

@@ -6,8 +6,10 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 void json_out_text(const char *text);
+void json_out_text_to(FILE *to, const char *text);
 
 /* "name": "text" */
 void json_out_pair(const char *name, const char *text);
