@@ -206,6 +206,20 @@ const struct field_table saved_vmc_table = {
     FIELD_TABLE_OF(struct vmc_state, vmc_rows),
 };
 
+/* ---- Smart cards ---- */
+
+static const struct field card_rows[] = {
+    FIELD_STRUCT(&char_device_table, struct vmc_state, device),
+    FIELD_ROW(BOOL, struct vmc_state, reader_added),
+    FIELD_ROW(U32, struct vmc_state, read_size),
+    FIELD_LIST(U8, struct vmc_state, read_data, read_size, SAVED_CARD_READ_MAX, .far = true),
+};
+
+const struct field_table saved_card_table = {
+    .name = "smartcard",
+    FIELD_TABLE_OF(struct vmc_state, card_rows),
+};
+
 /* ---- Trailer ---- */
 
 static const struct field trailer_head_rows[] = {

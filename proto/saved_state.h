@@ -19,6 +19,7 @@ struct field_table;
 #define SAVED_MAGIC_DISPLAY 0x444d4344u /* "DCMD" */
 #define SAVED_MAGIC_INPUTS  0x444d4349u /* "ICMD" */
 #define SAVED_MAGIC_VMC     0x444d5653u /* "SVMD" */
+#define SAVED_MAGIC_CARD    0x444d4353u /* "SCMD" */
 
 #define SAVED_MAIN_MAX 26624u /* what the receive buffer of other servers holds */
 /* Ours may be larger: with the hub's records of several clients. */
@@ -27,6 +28,7 @@ struct field_table;
 #define SAVED_WRITE_MAX      (24u << 20) /* bytes for the guest of a device that are under way */
 #define SAVED_VMC_MAX        (SAVED_WRITE_MAX + 65536u)
 #define SAVED_NAME_MAX       1024u
+#define SAVED_CARD_READ_MAX  65536u     /* bytes of a message of a smart card reader */
 #define SAVED_TRAILER_MAX    (4u << 20) /* our records behind a body */
 #define SAVED_SURFACES_MAX   1024u
 #define SAVED_DISPLAY_MAX    (80u + 4u + SAVED_SURFACES_MAX * 20u + SAVED_TRAILER_MAX)
@@ -216,9 +218,15 @@ struct saved_device {
     uint8_t *name;
 };
 
-/* USB redirection, ports, webdav. Nobody counts tokens there. */
+/* USB redirection, ports, webdav; smart cards, with a layout of their own. Nobody counts tokens
+ * there. */
 struct vmc_state {
+    bool is_card; /* the layout: of smart cards. The magic tells it */
     struct saved_char_device device;
+    /* Smart cards: */
+    bool reader_added;  /* the device was told that the client has a reader, when all is written */
+    uint32_t read_size; /* bytes of a message of the device whose rest is to come */
+    uint8_t *read_data; /* as the device wrote them: VSCMsgHeader, big endian */
     /* Trailer. */
     bool has_identity;
     struct saved_device identity;
@@ -228,7 +236,8 @@ extern const struct field_table saved_header_table;
 extern const struct field_table saved_main_table;    /* struct main_state, without the trailer */
 extern const struct field_table saved_display_table; /* struct display_state, without the trailer */
 extern const struct field_table saved_inputs_table;
-extern const struct field_table saved_vmc_table; /* struct vmc_state, without the trailer */
+extern const struct field_table saved_vmc_table;  /* struct vmc_state, without the trailer */
+extern const struct field_table saved_card_table; /* the same of smart cards */
 
 /* The trailer: after the last pointed byte, where other servers do not look. A head, then records
  * {u32 tag, u32 len, len bytes}; unknown tags are skipped. */

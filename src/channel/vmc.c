@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "channel/vscard.h"
 #include "migrate/blob.h"
 
 enum {
@@ -16,6 +17,7 @@ enum {
     READ_CHUNK = 32 * 1024,     /* of the guest's bytes: one message */
     COMPRESS_MIN = 1000,        /* shorter ones are sent as they are */
     LZ4_EXPANDS = 255,          /* times, at most */
+    CARD_SAID_MAX = 256 * 1024, /* of a card reader, for a client that does not listen */
     TOKENS_UNCOUNTED = -1,      /* what other servers write where nobody counts */
 };
 
@@ -25,10 +27,15 @@ struct vmc_link {
     struct conn *conn;
     bool lz4;
     bool is_port;
+    bool is_card;
     struct buf waiting; /* of the client, for the guest */
+    bool giving;        /* the guest may answer from within */
     bool opened, opened_told;
     bool reopened;     /* it was closed since it was told open */
     bool told_unknown; /* the source did not say what it told */
+    /* A smart card reader: */
+    struct buf said;   /* by it, for the client: messages, the last one not whole */
+    bool reader_added; /* as the guest was told */
 };
 
 /* In a move all comes that the client sent before its mark; it is as much as sockets hold. */
@@ -41,14 +48,23 @@ static void bound_waiting(struct vmc_link *self)
     conn_hold(self->conn, !source && self->waiting.len >= WAITING_MAX);
 }
 
+static bool give_card_message(struct vmc_link *self);
+
 static void give(struct vmc_link *self)
 {
     size_t n;
 
-    if (self->waiting.len && conn_phase(self->conn) == CONN_ACTIVE) {
+    if (self->giving || !self->waiting.len || conn_phase(self->conn) != CONN_ACTIVE)
+        return;
+    self->giving = true;
+    if (self->is_card) {
+        while (give_card_message(self)) {
+        }
+    } else {
         n = self->ops->write(self->owner, self->waiting.data, self->waiting.len);
         buf_consume(&self->waiting, n);
     }
+    self->giving = false;
 }
 
 static void on_data(void *opaque, struct reader *body)
@@ -156,6 +172,155 @@ static bool fill(void *opaque)
     return true;
 }
 
+/* ---- Smart cards ---- */
+
+static void send_card(struct vmc_link *self, const struct vsc_message *message)
+{
+    vsc_put_for_client(conn_begin(self->conn, SPICE_MSG_SMARTCARD_DATA), message);
+    conn_end(self->conn);
+}
+
+static void send_card_error(struct vmc_link *self, uint32_t reader_id, enum vsc_error error)
+{
+    const uint8_t code[] = {(uint8_t)error, 0, 0, 0};
+
+    send_card(self, &(struct vsc_message){VSC_ERROR, reader_id, sizeof(code), code});
+}
+
+/* What cannot be passed on as things stand is answered, as far as it has an answer. */
+static bool answer_card_message(struct vmc_link *self, const struct vsc_message *message)
+{
+    if (message->type == VSC_READER_ADD && self->reader_added)
+        send_card_error(self, VSC_NO_READER, VSC_NO_MORE_READERS);
+    else if (message->type == VSC_READER_ADD || self->reader_added)
+        return false;
+    else if (message->type != VSC_APDU && message->type != VSC_ERROR)
+        send_card_error(self, message->reader_id, VSC_GENERAL_ERROR);
+    return true;
+}
+
+/* One message at a time, as a whole: QEMU's reader keeps no room for what it was given ahead. */
+static bool give_card_message(struct vmc_link *self)
+{
+    struct vsc_message message;
+    size_t size;
+
+    if (!self->ops->is_owner(self->owner) ||
+        vsc_find(self->waiting.data, self->waiting.len, &message) != VSC_WHOLE)
+        return false;
+    size = VSC_HEADER + message.length;
+    if (!answer_card_message(self, &message)) {
+        if (!self->ops->write(self->owner, self->waiting.data, size))
+            return false;
+        self->reader_added = vsc_reader_after(self->waiting.data, size, self->reader_added);
+    }
+    buf_consume(&self->waiting, size);
+    return true;
+}
+
+static void on_card_data(void *opaque, struct reader *body)
+{
+    struct vmc_link *self = opaque;
+    size_t len = reader_left(body);
+    struct vsc_message message;
+
+    if (!vsc_from_client(reader_bytes(body, len), len, &message)) {
+        reader_fail(body);
+        return;
+    }
+    if (message.type == VSC_INIT)
+        return;
+    if (message.type == VSC_READER_ADD) { /* its name is for nobody */
+        message.reader_id = VSC_READER;
+        message.length = 0;
+    }
+    if (message.type == VSC_READER_REMOVE && message.reader_id != VSC_READER) {
+        send_card_error(self, message.reader_id, VSC_GENERAL_ERROR);
+        return;
+    }
+    if (!vsc_is_for_reader(&message)) {
+        reader_fail(body);
+        return;
+    }
+    vsc_put_for_reader(&self->waiting, &message);
+    give(self);
+    bound_waiting(self);
+}
+
+/* QEMU's reader does not wait: what is not read at once is lost in the middle of a message. */
+static void listen_to_card(struct vmc_link *self)
+{
+    uint8_t bytes[READ_CHUNK];
+    size_t n;
+
+    while ((n = self->ops->read(self->owner, bytes, sizeof(bytes))) > 0) {
+        if (self->said.len + n > CARD_SAID_MAX)
+            conn_fail(self->conn, "the client does not listen to its card reader");
+        else
+            buf_append(&self->said, bytes, n);
+    }
+}
+
+/* The device knows of one reader; whose id is ours. True when there was a whole message. */
+static bool pass_card_message(struct vmc_link *self)
+{
+    struct vsc_message message;
+    enum vsc_found found = vsc_find(self->said.data, self->said.len, &message);
+
+    if (found == VSC_BAD)
+        conn_fail(self->conn, "the card reader says a message of %u bytes", message.length);
+    if (found != VSC_WHOLE)
+        return false;
+    if (message.reader_id != VSC_NO_READER)
+        message.reader_id = VSC_READER;
+    if (message.type != VSC_INIT)
+        send_card(self, &message);
+    buf_consume(&self->said, VSC_HEADER + message.length);
+    return true;
+}
+
+static bool fill_card(void *opaque)
+{
+    struct vmc_link *self = opaque;
+
+    listen_to_card(self);
+    return pass_card_message(self);
+}
+
+void vmc_link_card_said(struct vmc_link *self, const uint8_t *bytes, size_t len)
+{
+    if (self->said.len + len > CARD_SAID_MAX)
+        conn_fail(self->conn, "the card reader said too much while its VM moved");
+    else
+        buf_append(&self->said, bytes, len);
+}
+
+bool vmc_link_card_reader_added(const struct vmc_link *self)
+{
+    return self->reader_added;
+}
+
+size_t vmc_card_message_size(const uint8_t *bytes, size_t len)
+{
+    struct vsc_message message;
+
+    return vsc_find(bytes, len, &message) == VSC_WHOLE ? VSC_HEADER + message.length : len;
+}
+
+static bool restore_card(struct vmc_link *self, const struct vmc_state *state)
+{
+    const struct saved_char_device *device = &state->device;
+
+    if (!vsc_all_for_reader(device->write_data, device->write_size))
+        return false;
+    self->reader_added =
+        vsc_reader_before(device->write_data, device->write_size, state->reader_added);
+    buf_append(&self->said, state->read_data, state->read_size);
+    return true;
+}
+
+/* ---- In a move ---- */
+
 static void save(struct vmc_link *self, struct vmc_state *state, struct buf *unwritten)
 {
     state->device = (struct saved_char_device){
@@ -166,6 +331,12 @@ static void save(struct vmc_link *self, struct vmc_state *state, struct buf *unw
     self->ops->save(self->owner, state, unwritten);
     state->identity.opened = self->opened_told;
     buf_append(unwritten, self->waiting.data, self->waiting.len);
+    if (self->is_card) {
+        state->reader_added =
+            vsc_reader_after(self->waiting.data, self->waiting.len, self->reader_added);
+        state->read_size = (uint32_t)self->said.len;
+        state->read_data = self->said.data;
+    }
     state->device.write_size = (uint32_t)unwritten->len;
     state->device.write_data = unwritten->data;
 }
@@ -173,7 +344,7 @@ static void save(struct vmc_link *self, struct vmc_state *state, struct buf *unw
 static void on_flush_mark(void *opaque)
 {
     struct vmc_link *self = opaque;
-    struct vmc_state state = {0};
+    struct vmc_state state = {.is_card = self->is_card};
     struct buf unwritten = BUF_INIT;
     struct fields_error error;
 
@@ -190,6 +361,10 @@ static void on_flush_mark(void *opaque)
 
 static void restore(struct vmc_link *self, const struct vmc_state *state, struct reader *body)
 {
+    if (self->is_card && !restore_card(self, state)) {
+        conn_fail(self->conn, "wrong state of a card reader: the bytes for it are no messages");
+        return;
+    }
     buf_append(&self->waiting, state->device.write_data, state->device.write_size);
     self->told_unknown = self->is_port && !state->has_identity;
     self->opened_told = state->identity.opened;
@@ -209,8 +384,10 @@ static void on_migrate_data(void *opaque, struct reader *body)
     struct vmc_state state;
     struct fields_error error;
     size_t len = reader_left(body);
+    bool (*load)(const uint8_t *, size_t, struct vmc_state *, struct fields_error *) =
+        self->is_card ? blob_card_load : blob_vmc_load;
 
-    if (!blob_vmc_load(reader_bytes(body, len), len, &state, &error)) {
+    if (!load(reader_bytes(body, len), len, &state, &error)) {
         conn_fail(self->conn, "wrong state of a device: field %s: %s", error.field, error.reason);
         return;
     }
@@ -225,6 +402,13 @@ static const struct msg_row rows[] = {
 };
 #undef VMC_MSG
 
+#define CARD_MSG(NAME, min, max, phases, handler)                                                  \
+    {SPICE_MSGC_##NAME, #NAME, min, max, phases, handler},
+static const struct msg_row card_rows[] = {
+#include "proto/card_messages.h"
+};
+#undef CARD_MSG
+
 #define VMC_KIND(title)                                                                            \
     {                                                                                              \
         .name = title, .rows = rows, .n_rows = G_N_ELEMENTS(rows), .fill = fill,                   \
@@ -235,9 +419,22 @@ static const struct conn_kind usbredir_kind = VMC_KIND("usbredir");
 static const struct conn_kind port_kind = VMC_KIND("port");
 static const struct conn_kind webdav_kind = VMC_KIND("webdav");
 
+static const struct conn_kind card_kind = {
+    .name = "smartcard",
+    .rows = card_rows,
+    .n_rows = G_N_ELEMENTS(card_rows),
+    .fill = fill_card,
+    .flush_mark = on_flush_mark,
+    .migrate_data = on_migrate_data,
+    .max_migrate_data = SAVED_VMC_MAX,
+    .max_output = SAVED_VMC_MAX + (16u << 20),
+};
+
 static const struct conn_kind *kind_of(uint8_t channel_type)
 {
     switch (channel_type) {
+    case SPICE_CHANNEL_SMARTCARD:
+        return &card_kind;
     case SPICE_CHANNEL_USBREDIR:
         return &usbredir_kind;
     case SPICE_CHANNEL_WEBDAV:
@@ -268,7 +465,9 @@ struct vmc_link *vmc_link_new(const struct vmc_link_ops *ops, void *owner,
     self->ops = ops;
     self->owner = owner;
     self->lz4 = config->lz4;
-    self->is_port = config->channel_type != SPICE_CHANNEL_USBREDIR;
+    self->is_port =
+        config->channel_type == SPICE_CHANNEL_PORT || config->channel_type == SPICE_CHANNEL_WEBDAV;
+    self->is_card = config->channel_type == SPICE_CHANNEL_SMARTCARD;
     self->conn = conn_new(kind_of(config->channel_type), self, config->mini,
                           config->target ? CONN_TARGET : CONN_ACTIVE);
     if (config->port_name && !config->target)
@@ -282,6 +481,7 @@ void vmc_link_free(struct vmc_link *self)
         return;
     conn_free(self->conn);
     buf_free(&self->waiting);
+    buf_free(&self->said);
     g_free(self);
 }
 
@@ -292,6 +492,8 @@ struct conn *vmc_link_conn(struct vmc_link *self)
 
 void vmc_link_readable(struct vmc_link *self)
 {
+    if (self->is_card)
+        listen_to_card(self);
     conn_fill(self->conn);
     conn_wake(self->conn);
 }
@@ -312,8 +514,11 @@ void vmc_link_set_opened(struct vmc_link *self, bool opened)
 
 void vmc_link_send_migrate(struct vmc_link *self)
 {
-    struct buf *body = conn_begin(self->conn, SPICE_MSG_MIGRATE);
+    struct buf *body;
 
+    while (self->is_card && pass_card_message(self)) {
+    }
+    body = conn_begin(self->conn, SPICE_MSG_MIGRATE);
     buf_u32(body, SPICE_MIGRATE_NEED_FLUSH | SPICE_MIGRATE_NEED_DATA_TRANSFER);
     conn_end(self->conn);
     conn_set_phase(self->conn, CONN_SOURCE_MARK);

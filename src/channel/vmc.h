@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One client's link to a character device: USB redirection, a named port, webdav ("spice-protocol
- * enums.h", SPICE_MSG_SPICEVMC_*, SPICE_MSG_PORT_*). Bytes both ways, each throttled by its
- * reader: the guest's are asked for when the link takes some, the client's socket is not read while
- * too many wait here. QEMU's main thread.
+ * One client's link to a character device: USB redirection, a named port, webdav, a smart card
+ * reader ("spice-protocol enums.h", SPICE_MSG_SPICEVMC_*, SPICE_MSG_PORT_*, SPICE_MSG_SMARTCARD_*).
+ * Bytes both ways, each throttled by its reader: the guest's are asked for when the link takes
+ * some, the client's socket is not read while too many wait here. A card reader's are messages
+ * ("channel/vscard.h") and can't be throttled; a client that lets too many wait loses its link.
+ * QEMU's main thread.
  */
 #ifndef CARAVAN_CHANNEL_VMC_H
 #define CARAVAN_CHANNEL_VMC_H
@@ -19,6 +21,7 @@ struct vmc_link_ops {
     size_t (*read)(void *owner, uint8_t *out, size_t max);
     /* Gives the guest what it takes; 0: none now, or not from this client. */
     size_t (*write)(void *owner, const uint8_t *bytes, size_t len);
+    bool (*is_owner)(void *owner);                  /* the device is this client's */
     void (*port_event)(void *owner, uint8_t event); /* SPICE_PORT_EVENT_* */
     /* What is to travel besides the link's own: sets device.connected, identity's type, id and
      * name (borrowed), and appends what the guest was not given yet. */
@@ -29,7 +32,7 @@ struct vmc_link_ops {
 };
 
 struct vmc_link_config {
-    uint8_t channel_type; /* SPICE_CHANNEL_USBREDIR, _PORT, _WEBDAV */
+    uint8_t channel_type; /* SPICE_CHANNEL_USBREDIR, _PORT, _WEBDAV, _SMARTCARD */
     bool mini;
     bool target;           /* its state comes in MIGRATE_DATA */
     bool lz4;              /* compress what is worth it */
@@ -44,6 +47,14 @@ struct conn *vmc_link_conn(struct vmc_link *self);
 /* There may be something to read; to write. */
 void vmc_link_readable(struct vmc_link *self);
 void vmc_link_writable(struct vmc_link *self);
+
+/* A card reader: what it said before the link's state was there; whether the guest was told that
+ * the client has one. */
+void vmc_link_card_said(struct vmc_link *self, const uint8_t *bytes, size_t len);
+bool vmc_link_card_reader_added(const struct vmc_link *self);
+/* The size of the first message for a card reader; of all when it is not whole. For
+ * char_device_set_messages. */
+size_t vmc_card_message_size(const uint8_t *bytes, size_t len);
 
 /* A port: whether it is open for this client. Told when the link takes it; a port that was closed
  * and opened again meanwhile is told so. */

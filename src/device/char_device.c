@@ -23,6 +23,8 @@ struct char_device {
     void *owner;
     struct buf queue;
     size_t queue_max;
+    size_t (*message_size)(const uint8_t *bytes, size_t len); /* NULL: a stream of bytes */
+    size_t message_left;                                      /* of the message that was begun */
     struct loop_timer *retry;
     unsigned calls;    /* under way into the host or the user */
     unsigned openings; /* how often it was opened or closed */
@@ -67,11 +69,17 @@ static size_t write_chunk(struct char_device *self, size_t from)
     size_t len = MIN(self->queue.len - from, sizeof(chunk));
     int n;
 
+    if (self->message_size && !self->message_left)
+        self->message_left = self->message_size(self->queue.data + from, self->queue.len - from);
+    if (self->message_size)
+        len = MIN(len, self->message_left);
     memcpy(chunk, self->queue.data + from, len);
     self->writing = true;
     n = interface_of(self)->write(self->sin, chunk, (int)len);
     self->writing = false;
-    return n > 0 ? MIN((size_t)n, len) : 0;
+    len = n > 0 ? MIN((size_t)n, len) : 0;
+    self->message_left -= MIN(len, self->message_left);
+    return len;
 }
 
 /* Gives the guest what it takes. Between enter and leave. */
@@ -80,11 +88,16 @@ static void flush(struct char_device *self)
     unsigned openings = self->openings;
     size_t done = 0, n = 1;
 
-    if (!self->sin || self->writing || !self->running || !self->open || !interface_of(self)->write)
+    if (!self->sin || self->writing || !self->running || !interface_of(self)->write ||
+        (!self->open && !self->message_size))
         return;
-    while (n && self->sin && openings == self->openings && done < self->queue.len) {
+    while (n && self->sin && (self->message_size || openings == self->openings) &&
+           done < self->queue.len) {
         n = write_chunk(self, done);
-        done += n;
+        if (self->message_size)
+            buf_consume(&self->queue, n); /* the rest may have been dropped meanwhile */
+        else
+            done += n;
     }
     if (openings == self->openings)
         buf_consume(&self->queue, done);
@@ -175,7 +188,7 @@ void char_device_set_open(struct char_device *self, bool open)
         return;
     self->open = open;
     self->openings++;
-    if (!open) {
+    if (!open && !self->message_size) {
         buf_reset(&self->queue);
         loop_timer_cancel(self->retry);
     }
@@ -190,6 +203,17 @@ void char_device_set_open(struct char_device *self, bool open)
 bool char_device_is_open(const struct char_device *self)
 {
     return self->open;
+}
+
+void char_device_set_messages(struct char_device *self,
+                              size_t (*size)(const uint8_t *bytes, size_t len))
+{
+    self->message_size = size;
+}
+
+void char_device_drop_queue(struct char_device *self)
+{
+    buf_truncate(&self->queue, MIN(self->message_left, self->queue.len));
 }
 
 void char_device_set_running(struct char_device *self, bool running)
@@ -214,8 +238,10 @@ size_t char_device_read(struct char_device *self, uint8_t *out, size_t max)
 /* Queues up to the bound; returns how many bytes. */
 static size_t enqueue(struct char_device *self, const uint8_t *bytes, size_t len)
 {
-    size_t n = MIN(len, char_device_room(self));
+    size_t room = char_device_room(self), n = MIN(len, room);
 
+    if (self->message_size && len > room)
+        return 0;
     buf_append(&self->queue, bytes, n);
     return n;
 }

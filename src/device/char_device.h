@@ -64,6 +64,14 @@ void char_device_set_running(struct char_device *self, bool running);
  * that there is room, so ask with room only. */
 size_t char_device_read(struct char_device *self, uint8_t *out, size_t max);
 
+/* What is written are messages: `size` gives the first one's bytes. They are taken whole or not at
+ * all, given to the host one at a time, and survive that the device is closed. */
+void char_device_set_messages(struct char_device *self,
+                              size_t (*size)(const uint8_t *bytes, size_t len));
+
+/* Drops what is queued, but for the rest of a message that was begun. */
+void char_device_drop_queue(struct char_device *self);
+
 /* Queues bytes for the guest, and gives it what it takes at once. Returns how many were taken:
  * less than len when the queue is full, and then writable() follows. */
 size_t char_device_write(struct char_device *self, const uint8_t *bytes, size_t len);

@@ -48,6 +48,9 @@ void blob_inputs_free(struct inputs_state *state);
 bool blob_vmc_save(const struct vmc_state *state, struct buf *out, struct fields_error *error);
 bool blob_vmc_load(const uint8_t *bytes, size_t len, struct vmc_state *out,
                    struct fields_error *error);
+/* Of a smart card's channel; save goes by state->is_card. */
+bool blob_card_load(const uint8_t *bytes, size_t len, struct vmc_state *out,
+                    struct fields_error *error);
 void blob_vmc_free(struct vmc_state *state);
 
 #endif

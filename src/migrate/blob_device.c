@@ -27,6 +27,19 @@ static const struct body vmc_body = {
     .n_records = G_N_ELEMENTS(vmc_records),
 };
 
+static const struct body card_body = {
+    .magic = SAVED_MAGIC_CARD,
+    .max = SAVED_VMC_MAX,
+    .table = &saved_card_table,
+    .records = vmc_records,
+    .n_records = G_N_ELEMENTS(vmc_records),
+};
+
+static const struct body *body_of(bool is_card)
+{
+    return is_card ? &card_body : &vmc_body;
+}
+
 static bool save_trailer(const struct vmc_state *state, struct buf *out, struct fields_error *error)
 {
     size_t at;
@@ -40,25 +53,38 @@ static bool save_trailer(const struct vmc_state *state, struct buf *out, struct 
 
 bool blob_vmc_save(const struct vmc_state *state, struct buf *out, struct fields_error *error)
 {
+    const struct body *body = body_of(state->is_card);
     size_t base = out->len;
-    bool ok = blob_save_body(&vmc_body, state, out, error) && save_trailer(state, out, error);
+    bool ok = blob_save_body(body, state, out, error) && save_trailer(state, out, error);
 
-    return blob_finish(&vmc_body, out, base, ok, error);
+    return blob_finish(body, out, base, ok, error);
 }
 
-bool blob_vmc_load(const uint8_t *bytes, size_t len, struct vmc_state *out,
-                   struct fields_error *error)
+static bool load(const uint8_t *bytes, size_t len, bool is_card, struct vmc_state *out,
+                 struct fields_error *error)
 {
-    *out = (struct vmc_state){0};
-    if (blob_load_body(&vmc_body, bytes, len, out, error))
+    *out = (struct vmc_state){.is_card = is_card};
+    if (blob_load_body(body_of(is_card), bytes, len, out, error))
         return true;
     blob_vmc_free(out);
     return false;
 }
 
+bool blob_vmc_load(const uint8_t *bytes, size_t len, struct vmc_state *out,
+                   struct fields_error *error)
+{
+    return load(bytes, len, false, out, error);
+}
+
+bool blob_card_load(const uint8_t *bytes, size_t len, struct vmc_state *out,
+                    struct fields_error *error)
+{
+    return load(bytes, len, true, out, error);
+}
+
 void blob_vmc_free(struct vmc_state *state)
 {
-    fields_free(&saved_vmc_table, state);
+    fields_free(&saved_card_table, state);
     fields_free(&saved_device_table, &state->identity);
     *state = (struct vmc_state){0};
 }

@@ -256,6 +256,8 @@ const struct endpoint_ops *endpoint_ops_find(const struct server *server,
         return server_screen(server, id) ? &endpoint_display_ops : NULL;
     case SPICE_CHANNEL_CURSOR:
         return server_screen(server, id) ? &endpoint_cursor_ops : NULL;
+    case SPICE_CHANNEL_SMARTCARD:
+        return device_ops_find(server, request, &endpoint_smartcard_ops);
     case SPICE_CHANNEL_USBREDIR:
         return device_ops_find(server, request, &endpoint_usbredir_ops);
     case SPICE_CHANNEL_PORT:

@@ -113,6 +113,7 @@ extern const struct endpoint_ops endpoint_cursor_ops;
 extern const struct endpoint_ops endpoint_usbredir_ops;
 extern const struct endpoint_ops endpoint_port_ops;
 extern const struct endpoint_ops endpoint_webdav_ops;
+extern const struct endpoint_ops endpoint_smartcard_ops;
 extern const struct endpoint_ops endpoint_missing_ops; /* a channel that only the source has */
 
 struct main_link;

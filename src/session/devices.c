@@ -67,6 +67,17 @@ static bool serve_usb(struct server *server, struct char_device *device, int id)
     return vmc_device_add(server->vmc, device, SPICE_CHANNEL_USBREDIR, id);
 }
 
+/* Clients would offer the same cards to every reader. */
+static bool serve_card(struct server *server, struct char_device *device, int id)
+{
+    if (vmc_devices_have(server->vmc, SPICE_CHANNEL_SMARTCARD)) {
+        log_note("a second smartcard device is left alone: one card reader is served");
+        return serve_nobody(server, device, id);
+    }
+    char_device_set_messages(device, vmc_card_message_size);
+    return vmc_device_add(server->vmc, device, SPICE_CHANNEL_SMARTCARD, id);
+}
+
 static bool serve_port(struct server *server, struct char_device *device, int id)
 {
     const char *name = char_device_port_name(device);
@@ -86,7 +97,7 @@ static bool serve_port(struct server *server, struct char_device *device, int id
 }
 
 static const struct device_server agents = {AGENT_QUEUE_MAX, serve_agent};
-static const struct device_server smartcards = {QUEUE_MAX, serve_nobody};
+static const struct device_server smartcards = {QUEUE_MAX, serve_card};
 static const struct device_server usb_sockets = {QUEUE_MAX, serve_usb};
 static const struct device_server ports = {QUEUE_MAX, serve_port};
 

@@ -31,6 +31,11 @@ static size_t on_write(void *owner, const uint8_t *bytes, size_t len)
                                      : 0;
 }
 
+static bool on_is_owner(void *owner)
+{
+    return vmc_device_is_owner(owner);
+}
+
 static void on_port_event(void *owner, uint8_t event)
 {
     struct vmc_endpoint *self = owner;
@@ -78,6 +83,7 @@ static bool on_restored(void *owner, const struct vmc_state *state)
 static const struct vmc_link_ops link_ops = {
     .read = on_read,
     .write = on_write,
+    .is_owner = on_is_owner,
     .port_event = on_port_event,
     .save = on_save,
     .restored = on_restored,
@@ -163,3 +169,4 @@ static void vmc_destroy(struct endpoint *endpoint)
 VMC_ENDPOINT(usbredir);
 VMC_ENDPOINT(port);
 VMC_ENDPOINT(webdav);
+VMC_ENDPOINT(smartcard);

@@ -6,11 +6,13 @@
 
 #include "base/log.h"
 #include "channel/main.h"
+#include "channel/vscard.h"
 #include "session/server_impl.h"
 #include "stream/pump.h"
 
 enum {
     PATIENCE_MS = 10 * 1000, /* after the VM's start, for owners whose state is on its way */
+    EARLY_MAX = 128 * 1024,  /* of a card reader, for an owner whose state is on its way */
 };
 
 struct vmc_device {
@@ -21,6 +23,7 @@ struct vmc_device {
     char *name;
     GPtrArray *links; /* struct vmc_endpoint, in the order in which they came */
     struct vmc_endpoint *owner;
+    struct buf early; /* what a card reader said to an owner whose state is on its way */
 };
 
 /* An id of a removed device, which these clients still know. */
@@ -43,6 +46,7 @@ static void device_free(gpointer opaque)
     struct vmc_device *self = opaque;
 
     g_ptr_array_free(self->links, TRUE);
+    buf_free(&self->early);
     g_free(self->name);
     g_free(self);
 }
@@ -103,6 +107,7 @@ static void take(struct vmc_device *self, struct vmc_endpoint *link)
 
     log_info("client %08x (%s) has %s", client->id, client->peer, self->name);
     char_device_set_open(self->device, false);
+    buf_reset(&self->early);
     self->owner = link;
     tell_opened(self);
     char_device_set_open(self->device, true);
@@ -146,6 +151,17 @@ static bool type_expects(const struct vmc_devices *self, uint8_t type)
     return false;
 }
 
+static bool is_card(const struct vmc_device *self)
+{
+    return self->type == SPICE_CHANNEL_SMARTCARD;
+}
+
+/* A card reader has yet to hear that its last client left; the answers to that are nobody's. */
+static bool is_left_behind(const struct vmc_device *self)
+{
+    return is_card(self) && char_device_queue(self->device)->len;
+}
+
 /* The host restores a device with its connection only if that is there by then: so it is opened as
  * soon as a client comes for it. */
 static void settle(struct vmc_device *self)
@@ -158,7 +174,8 @@ static void settle(struct vmc_device *self)
         char_device_set_open(self->device, true);
         return;
     }
-    if (type_expects(self->all, self->type) || !self->all->server->vm_started_us)
+    if (type_expects(self->all, self->type) || !self->all->server->vm_started_us ||
+        is_left_behind(self))
         return;
     next = next_owner(self);
     if (next)
@@ -190,6 +207,35 @@ void vmc_device_join(struct vmc_device *self, struct vmc_endpoint *link)
     settle(self);
 }
 
+/* The card is pulled, the reader gone. */
+static void bid_farewell(struct char_device *device)
+{
+    static const enum vsc_type types[] = {VSC_CARD_REMOVE, VSC_READER_REMOVE};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+        const struct vsc_message message = {.type = types[i], .reader_id = VSC_READER};
+        struct buf bytes = BUF_INIT;
+
+        vsc_put_for_reader(&bytes, &message);
+        char_device_write(device, bytes.data, bytes.len);
+        buf_free(&bytes);
+    }
+}
+
+/* The answers to the farewell are nobody's: see on_readable. */
+static void let_go(struct vmc_device *self)
+{
+    struct vmc_endpoint *owner = g_steal_pointer(&self->owner);
+
+    if (self->device && is_card(self)) {
+        char_device_drop_queue(self->device);
+        if (vmc_link_card_reader_added(owner->link))
+            bid_farewell(self->device);
+    }
+    if (self->device)
+        char_device_set_open(self->device, false);
+}
+
 void vmc_device_leave(struct vmc_devices *self, struct vmc_endpoint *link)
 {
     struct vmc_device *device = link->device;
@@ -198,11 +244,8 @@ void vmc_device_leave(struct vmc_devices *self, struct vmc_endpoint *link)
     if (!device)
         return;
     g_ptr_array_remove(device->links, link);
-    if (device->owner == link) {
-        device->owner = NULL;
-        if (device->device)
-            char_device_set_open(device->device, false);
-    }
+    if (device->owner == link)
+        let_go(device);
     settle_all(self);
 }
 
@@ -220,6 +263,8 @@ bool vmc_device_restore(struct vmc_device *self, struct vmc_endpoint *link, bool
         self->owner = link;
         char_device_set_open(self->device, true);
         tell_opened(self);
+        vmc_link_card_said(link->link, self->early.data, self->early.len);
+        buf_reset(&self->early);
     }
     settle_all(self->all);
     return true;
@@ -232,12 +277,27 @@ bool vmc_device_is_owner(const struct vmc_endpoint *link)
 
 /* ---- The device's side ---- */
 
+/* QEMU's card reader loses what is not read at once. */
+static void listen_for_nobody(struct vmc_device *self)
+{
+    bool keep = type_expects(self->all, self->type);
+    uint8_t bytes[4096];
+    size_t n;
+
+    while ((n = char_device_read(self->device, bytes, sizeof(bytes))) > 0) {
+        if (keep && self->early.len + n <= EARLY_MAX)
+            buf_append(&self->early, bytes, n);
+    }
+}
+
 static void on_readable(void *owner)
 {
     struct vmc_device *self = owner;
 
     if (self->owner)
         vmc_link_readable(self->owner->link);
+    else if (is_card(self))
+        listen_for_nobody(self);
 }
 
 static void on_writable(void *owner)
@@ -246,6 +306,8 @@ static void on_writable(void *owner)
 
     if (self->owner)
         vmc_link_writable(self->owner->link);
+    else
+        settle(self);
 }
 
 static void on_port_event(void *owner, uint8_t event)
@@ -410,6 +472,12 @@ static struct vmc_device *find_named(const struct vmc_devices *self, uint8_t typ
     return n == 1 ? found : NULL;
 }
 
+/* All of one name, or of names that are ids. */
+static bool is_slot(uint8_t type)
+{
+    return type == SPICE_CHANNEL_USBREDIR || type == SPICE_CHANNEL_SMARTCARD;
+}
+
 /* Sockets for USB devices are alike, so their order counts, unless one side names them. */
 static struct vmc_device *find_slot(const struct vmc_endpoint *link,
                                     const struct saved_device *saved)
@@ -449,7 +517,7 @@ struct vmc_device *vmc_device_match(const struct vmc_devices *self, const struct
         found = link->device;
     else if (saved->channel_type != request->channel_type)
         found = NULL;
-    else if (request->channel_type == SPICE_CHANNEL_USBREDIR)
+    else if (is_slot(request->channel_type))
         found = find_slot(link, saved);
     else
         found = find_named(self, request->channel_type, saved);
@@ -458,7 +526,7 @@ struct vmc_device *vmc_device_match(const struct vmc_devices *self, const struct
     return found;
 }
 
-static bool has_type(const struct vmc_devices *self, uint8_t type)
+bool vmc_devices_have(const struct vmc_devices *self, uint8_t type)
 {
     for (guint i = 0; i < self->list->len; i++) {
         if (((const struct vmc_device *)g_ptr_array_index(self->list, i))->type == type)
@@ -473,8 +541,8 @@ bool vmc_device_accepts(const struct vmc_devices *self, const struct link_reques
 {
     if (vmc_device_find(self, request->channel_type, request->channel_id))
         return true;
-    return by_move && request->channel_type != SPICE_CHANNEL_USBREDIR &&
-           has_type(self, request->channel_type);
+    return by_move && !is_slot(request->channel_type) &&
+           vmc_devices_have(self, request->channel_type);
 }
 
 void vmc_devices_list(const struct vmc_devices *self, GArray *list)

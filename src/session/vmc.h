@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Character devices that have one owner among the clients: USB redirection, named ports, webdav.
+ * Character devices that have one owner among the clients: USB redirection, named ports, webdav,
+ * smart card readers.
  * Every client may link to one. The first has it; the others wait, in the order in which they came,
  * and the next has it when the owner leaves. An owner that moves with the VM stays the owner.
  * docs/devices.md has the rules. For src/session only. QEMU's main thread.
@@ -40,6 +41,7 @@ void vmc_devices_vm_started(struct vmc_devices *self);
 bool vmc_device_add(struct vmc_devices *self, struct char_device *device, uint8_t channel_type,
                     int pinned);
 
+bool vmc_devices_have(const struct vmc_devices *self, uint8_t channel_type);
 /* NULL: there is none. */
 struct vmc_device *vmc_device_find(const struct vmc_devices *self, uint8_t channel_type,
                                    uint8_t channel_id);

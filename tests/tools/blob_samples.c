@@ -97,6 +97,23 @@ static int put_vmc(const char *folder)
     return put(folder, "vmc", &body, blob_vmc_save(&state, &body, NULL));
 }
 
+static int put_smartcard(const char *folder)
+{
+    uint8_t name[] = "smartcard", part[] = {0, 0, 0, 7, 0};
+    struct vmc_state state = {
+        .is_card = true,
+        .device = {1, true, 0, UINT32_MAX, 0, 0, NULL},
+        .reader_added = true,
+        .read_size = sizeof(part),
+        .read_data = part,
+        .has_identity = true,
+        .identity = {8, 0, false, sizeof(name) - 1, name},
+    };
+    struct buf body = BUF_INIT;
+
+    return put(folder, "smartcard", &body, blob_vmc_save(&state, &body, NULL));
+}
+
 static int put_agent(const char *folder)
 {
     struct saved_selection selections[3] = {{{SAVED_GUEST, 0}, 0, NULL}};
@@ -129,5 +146,5 @@ int main(int argc, char **argv)
         return 1;
     return put_main(argv[1]) || put_display(argv[1], "display", false) ||
            put_display(argv[1], "display-lossy", true) || put_inputs(argv[1]) || put_vmc(argv[1]) ||
-           put_agent(argv[1]);
+           put_smartcard(argv[1]) || put_agent(argv[1]);
 }

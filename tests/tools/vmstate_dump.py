@@ -67,6 +67,9 @@ def check_samples(folder):
     check(seen["display-lossy"][2]["surfaces.list[0].bottom"] == 4, "and with lossy surfaces")
     check(seen["inputs"][3]["held.list[1].x"] == -3, "those of inputs")
     check(seen["vmc"][3]["identity.name"] == b"org.x\x1b".hex(), "those of a port")
+    _, _, body, trailer = seen["smartcard"]
+    check(body["reader_added"] is True and body["read_data"] == "0000000700"
+          and trailer["identity.name"] == b"smartcard".hex(), "and of a smart card reader")
     text, _ = dump(os.path.join(folder, "inputs"))
     check(re.search(r"held\.list\[1\]\.kind +2 \(0x2\)  motion\n", text), "text has words")
     check("\x1b" not in dump(os.path.join(folder, "vmc"))[0], "and nothing raw")

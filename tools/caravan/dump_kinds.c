@@ -40,6 +40,7 @@ KIND_FUNCTIONS(inputs)
 KIND_LOAD(inputs)
 KIND_FUNCTIONS(vmc)
 KIND_LOAD(vmc)
+KIND_LOAD(card)
 
 /* Nothing in the bytes tells the two layouts of surfaces apart, but one of them fills the blob. */
 static bool display_load(const uint8_t *bytes, size_t len, void *state, struct fields_error *error)
@@ -192,6 +193,18 @@ static const struct dump_kind kinds[] = {
     KIND(display, "SPICE display channel", DISPLAY),
     KIND(inputs, "SPICE inputs channel", INPUTS),
     KIND(vmc, "SPICE channel of a character device", VMC),
+    {
+        .name = "smartcard",
+        .what = "SPICE smartcard channel",
+        .magic = SAVED_MAGIC_CARD,
+        .size = sizeof(struct vmc_state),
+        .load = card_load,
+        .saved_size = vmc_saved_size,
+        .free = vmc_free,
+        .version = SAVED_VERSION,
+        .body = &saved_card_table,
+        .more = &vmc_more_table,
+    },
     {
         .name = "agent",
         .what = "state of caravan agent",

@@ -64,6 +64,8 @@ static const struct {
     {"inputs", "kind", input_kinds, NULL, 0},
     {"vmc", "channel_type", channel_types, NULL, 0},
     {"vmc", "num_send_tokens", send_tokens, NULL, 0},
+    {"smartcard", "channel_type", channel_types, NULL, 0},
+    {"smartcard", "num_send_tokens", send_tokens, NULL, 0},
     {NULL, "vbe_regs", NULL, vbe_names, G_N_ELEMENTS(vbe_names)},
 };
 
