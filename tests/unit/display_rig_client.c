@@ -307,6 +307,32 @@ static void on_copy(struct rig_client *client, struct reader *r)
     on_image(client, r, &box, &src);
 }
 
+static void on_copy_bits(struct rig_client *client, struct reader *r)
+{
+    pixman_box32_t box;
+    int32_t x, y, width, height;
+    uint32_t *from;
+
+    if (!read_base(client, r, &box))
+        return;
+    x = reader_i32(r);
+    y = reader_i32(r);
+    width = box.x2 - box.x1;
+    height = box.y2 - box.y1;
+    if (!reader_ok(r) || x < 0 || y < 0 || x + width > (int32_t)client->width ||
+        y + height > (int32_t)client->height) {
+        fault(client, "copies from where nothing is");
+        return;
+    }
+    from = g_memdup2(client->picture, (size_t)client->width * client->height * sizeof(*from));
+    for (int32_t dy = 0; dy < height; dy++) {
+        for (int32_t dx = 0; dx < width; dx++)
+            put(client, box.x1 + dx, box.y1 + dy,
+                from[(size_t)(y + dy) * client->width + (size_t)(x + dx)]);
+    }
+    g_free(from);
+}
+
 static void on_surface_create(struct rig_client *client, struct reader *r)
 {
     uint32_t id = reader_u32(r);
@@ -360,6 +386,8 @@ static void on_message(struct rig_client *client, uint16_t type, struct reader b
         client->has_surface = false;
     else if (type == SPICE_MSG_DISPLAY_DRAW_COPY)
         on_copy(client, &body);
+    else if (type == SPICE_MSG_DISPLAY_COPY_BITS)
+        on_copy_bits(client, &body);
     else if (type == SPICE_MSG_DISPLAY_DRAW_FILL)
         on_fill(client, &body);
     else if (type == SPICE_MSG_DISPLAY_INVAL_LIST)
