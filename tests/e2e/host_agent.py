@@ -285,7 +285,7 @@ def built_in_refuses(bench, folder):
     host.end()
 
 
-def test(bench, _options):
+def test(bench, options):
     if not shutil.which("qemu-img"):
         raise Skip("no qemu-img")
     folder = desktop.prepare(bench)
@@ -298,11 +298,17 @@ def test(bench, _options):
     long_text(host, user)
     go_back(bench, host)
     host = move_with_paste_under_way(bench, folder, host)
-    host = move_with_what_the_guest_has(bench, folder, host)
+    if options.just_copied:
+        host = move_with_what_the_guest_has(bench, folder, host)
     host = move_while_nobody_answers(bench, folder, host)
     host.machine.quit()
     host.end()
 
 
+def arguments(parser):
+    parser.add_argument("--just-copied", action="store_true",
+                        help="move also right after the guest has copied: known to fail at times")
+
+
 if __name__ == "__main__":
-    run(test, 400)
+    run(test, 400, arguments)
