@@ -33,22 +33,6 @@ static void nobody_was_told(const struct agent_rig *rig)
     }
 }
 
-static void put_message(struct buf *out, uint32_t type, const void *body, size_t len)
-{
-    buf_u32(out, VD_AGENT_PROTOCOL);
-    buf_u32(out, type);
-    buf_u64(out, 0);
-    buf_u32(out, (uint32_t)len);
-    buf_append(out, body, len);
-}
-
-static void put_chunk(struct buf *out, const void *bytes, size_t len)
-{
-    buf_u32(out, VDP_CLIENT_PORT);
-    buf_u32(out, (uint32_t)len);
-    buf_append(out, bytes, len);
-}
-
 /* ---- Bytes ---- */
 
 static const uint32_t guests_grab[] = {0, 0, TEXT};
@@ -59,12 +43,12 @@ static void put_guests_words(struct buf *out)
 {
     struct buf grab = BUF_INIT, data = BUF_INIT;
 
-    put_message(&grab, VD_AGENT_CLIPBOARD_GRAB, guests_grab, sizeof(guests_grab));
-    put_message(&data, VD_AGENT_CLIPBOARD, guests_data, sizeof(guests_data));
-    put_chunk(out, grab.data, 13);
-    put_chunk(out, grab.data + 13, grab.len - 13);
-    put_chunk(out, data.data, 31);
-    put_chunk(out, data.data + 31, data.len - 31);
+    agent_put_message(&grab, VD_AGENT_CLIPBOARD_GRAB, guests_grab, sizeof(guests_grab));
+    agent_put_message(&data, VD_AGENT_CLIPBOARD, guests_data, sizeof(guests_data));
+    agent_put_chunk(out, grab.data, 13);
+    agent_put_chunk(out, grab.data + 13, grab.len - 13);
+    agent_put_chunk(out, data.data, 31);
+    agent_put_chunk(out, data.data + 31, data.len - 31);
     buf_free(&grab);
     buf_free(&data);
 }
@@ -112,10 +96,10 @@ static void make_talk(struct talk *talk)
     static const uint32_t grab[] = {1, 0, PNG};
 
     *talk = (struct talk){0};
-    put_message(&talk->words[1], VD_AGENT_CLIPBOARD, data, sizeof(data));
-    put_message(&talk->words[2], VD_AGENT_FILE_XFER_START, start, sizeof(start));
-    put_message(&talk->words[2], VD_AGENT_FILE_XFER_DATA, piece, sizeof(piece));
-    put_message(&talk->words[3], VD_AGENT_CLIPBOARD_GRAB, grab, sizeof(grab));
+    agent_put_message(&talk->words[1], VD_AGENT_CLIPBOARD, data, sizeof(data));
+    agent_put_message(&talk->words[2], VD_AGENT_FILE_XFER_START, start, sizeof(start));
+    agent_put_message(&talk->words[2], VD_AGENT_FILE_XFER_DATA, piece, sizeof(piece));
+    agent_put_message(&talk->words[3], VD_AGENT_CLIPBOARD_GRAB, grab, sizeof(grab));
 }
 
 static void free_talk(struct talk *talk)
@@ -247,7 +231,7 @@ static void much_may_be_under_way(void **state)
     body[4] = TEXT;
     for (size_t i = 8; i < sizeof(body); i++)
         body[i] = (uint8_t)(i * 7 >> 3);
-    put_message(&words, VD_AGENT_CLIPBOARD, body, sizeof(body));
+    agent_put_message(&words, VD_AGENT_CLIPBOARD, body, sizeof(body));
     rig->peers[0].stuck = true;
     rig->peers[0].queue_max = 2048;
     agent_raw(rig, 1, words.data, sent);
@@ -286,7 +270,7 @@ static void tokens_are_counted_on(void **state)
         struct buf words = BUF_INIT;
         unsigned before;
 
-        put_message(&words, VD_AGENT_CLIPBOARD, guests_data, 8);
+        agent_put_message(&words, VD_AGENT_CLIPBOARD, guests_data, 8);
         buf_set_u32(&words, 16, 1 << 16);
         words.data[24] = TEXT;
         rig->peers[0].stuck = true;

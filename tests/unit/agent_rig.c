@@ -424,3 +424,19 @@ void agent_hears_nothing(struct agent_rig *self, unsigned who)
     assert_int_equal(self->peers[who].stream[0].len, 0);
     assert_int_equal(self->peers[who].stream[1].len, 0);
 }
+
+void agent_put_message(struct buf *out, uint32_t type, const void *body, size_t len)
+{
+    buf_u32(out, VD_AGENT_PROTOCOL);
+    buf_u32(out, type);
+    buf_u64(out, 0);
+    buf_u32(out, (uint32_t)len);
+    buf_append(out, body, len);
+}
+
+void agent_put_chunk(struct buf *out, const void *bytes, size_t len)
+{
+    buf_u32(out, VDP_CLIENT_PORT);
+    buf_u32(out, (uint32_t)len);
+    buf_append(out, bytes, len);
+}

@@ -110,22 +110,6 @@ static void stock_saves(const struct stock *self, struct saved_agent_read *a2c)
 
 /* ---- What is said ---- */
 
-static void put_message(struct buf *out, uint32_t type, const void *body, size_t len)
-{
-    buf_u32(out, VD_AGENT_PROTOCOL);
-    buf_u32(out, type);
-    buf_u64(out, 0);
-    buf_u32(out, (uint32_t)len);
-    buf_append(out, body, len);
-}
-
-static void put_chunk(struct buf *out, const void *bytes, size_t len)
-{
-    buf_u32(out, VDP_CLIENT_PORT);
-    buf_u32(out, (uint32_t)len);
-    buf_append(out, bytes, len);
-}
-
 static const uint32_t grab[] = {0, 0, TEXT};
 static const uint32_t data[] = {1, TEXT, 11, 22, 33};
 
@@ -134,11 +118,11 @@ static struct buf guests_words(void)
 {
     struct buf one = BUF_INIT, two = BUF_INIT, out = BUF_INIT;
 
-    put_message(&one, VD_AGENT_CLIPBOARD_GRAB, grab, sizeof(grab));
-    put_message(&two, VD_AGENT_CLIPBOARD, data, sizeof(data));
-    put_chunk(&out, one.data, one.len);
-    put_chunk(&out, two.data, 25);
-    put_chunk(&out, two.data + 25, two.len - 25);
+    agent_put_message(&one, VD_AGENT_CLIPBOARD_GRAB, grab, sizeof(grab));
+    agent_put_message(&two, VD_AGENT_CLIPBOARD, data, sizeof(data));
+    agent_put_chunk(&out, one.data, one.len);
+    agent_put_chunk(&out, two.data, 25);
+    agent_put_chunk(&out, two.data + 25, two.len - 25);
     buf_free(&one);
     buf_free(&two);
     return out;
@@ -148,7 +132,7 @@ static struct buf clients_words(void)
 {
     struct buf out = BUF_INIT;
 
-    put_message(&out, VD_AGENT_CLIPBOARD, data, sizeof(data));
+    agent_put_message(&out, VD_AGENT_CLIPBOARD, data, sizeof(data));
     return out;
 }
 
@@ -250,7 +234,7 @@ static void to_stock_in_the_clients_words(const struct buf *words, size_t cut, s
     assert_int_equal(state.c2a.msg_filter, SAVED_FILTER_OK);
     assert_in_range(state.agent.num_client_tokens + state.agent.write_num_client_tokens, 0,
                     HUB_WINDOW);
-    put_chunk(&rest, words->data + cut, words->len - cut);
+    agent_put_chunk(&rest, words->data + cut, words->len - cut);
     buf_reset(&guest->queue);
     buf_append(&guest->queue, state.agent.write_data, state.agent.write_size);
     buf_append(&guest->queue, rest.data, rest.len);
@@ -362,7 +346,7 @@ static struct main_state with_clients_words(const struct buf *words, size_t cut,
     struct main_state state = {.c2a.msg_remaining = (uint32_t)(words->len - cut)};
     struct buf written = BUF_INIT;
 
-    put_chunk(&written, words->data, cut);
+    agent_put_chunk(&written, words->data, cut);
     state.agent.write_size = (uint32_t)(written.len - read);
     state.agent.write_num_client_tokens = state.agent.write_size ? 1 : 0;
     if (state.agent.write_size)
@@ -377,7 +361,7 @@ static void from_stock_in_the_clients_words(const struct buf *words, size_t cut,
     struct buf heard = BUF_INIT;
     struct agent_rig *rig;
 
-    put_chunk(&heard, words->data, cut);
+    agent_put_chunk(&heard, words->data, cut);
     buf_truncate(&heard, read); /* what the guest had read at the source */
     rig = from_stock(&state, &heard, read & 1);
     agent_raw(rig, 1, words->data + cut, words->len - cut);
@@ -408,7 +392,7 @@ static void what_others_dropped_stays_dropped(void **state)
     struct agent_rig *rig = from_stock(&saved, &(struct buf)BUF_INIT, true);
     struct buf words = BUF_INIT;
 
-    put_chunk(&words, "12345678", 8);
+    agent_put_chunk(&words, "12345678", 8);
     agent_raw(rig, 0, words.data, words.len);
     agent_hears_nothing(rig, 1);
     agent_say(rig, 0, VD_AGENT_CLIPBOARD_GRAB, grab, sizeof(grab));
