@@ -22,11 +22,15 @@ enum {
     EXIT_NO_START = 2,
     CLIP_ID = 1,
     RETRY_MS = 250, /* between attempts to connect */
+    ANEW_MS = 1000, /* the port stays closed for a guest that comes without a state */
+    NO_RFB = 20,    /* attempts before one complains */
     TICK_S = 1,
     REPEATS = 2, /* offers to VNC users who come: after a second, and for slow ones later */
     REPEAT_S = 4,
     STATE_S = 2, /* how long a state may take to come once QEMU looks for who takes it */
 };
+
+static const char without_state[] = "the VM has come without a state";
 
 struct agent {
     struct options options;
@@ -47,10 +51,14 @@ struct agent {
     bool user_has;    /* a user of the VNC server has text */
     bool offered;     /* to those users: the guest's text */
     bool rfb_said;    /* why the VNC server is of no use */
+    bool port_said;   /* why the port is */
+    bool incoming;    /* the VM that is waited with comes, or may */
+    bool anew;        /* the port is about to be opened anew: there is nothing to wait for */
+    unsigned no_rfb;  /* attempts at it, in vain */
 };
 
 static void connect_all(struct agent *self);
-static void begin_without_state(struct agent *self, const char *why);
+static gboolean drop_port(gpointer opaque);
 static void set_clip(struct agent *self, const struct state *state);
 
 /* ---- Waiting for a state ---- */
@@ -63,14 +71,20 @@ static void stop_waiting(struct agent *self)
     self->late = 0;
 }
 
+/* A guest that comes may stand in the middle of what another agent said: it is to begin anew. */
 static void begin_without_state(struct agent *self, const char *why)
 {
     if (!self->waits)
         return;
-    log_info("%s: no state is waited for", why);
     stop_waiting(self);
-    if (!self->port)
+    if (self->incoming) {
+        log_note("%s: the guest's agent is connected anew", why);
+        self->incoming = false;
+        self->anew = true;
+        self->drop = self->drop ? self->drop : g_idle_add(drop_port, self);
         return;
+    }
+    log_info("%s: no state is waited for", why);
     hub_guest_open(self->hub);
     port_kick(self->port);
 }
@@ -80,7 +94,7 @@ static gboolean on_late(gpointer opaque)
     struct agent *self = opaque;
 
     self->late = 0;
-    begin_without_state(self, "the VM has come without a state");
+    begin_without_state(self, without_state);
     return G_SOURCE_REMOVE;
 }
 
@@ -92,12 +106,26 @@ static void on_looked_for(void *opaque)
         self->late = g_timeout_add_seconds(STATE_S, on_late, self);
 }
 
-static void on_checked(void *opaque, bool incoming)
+static void on_checked(void *opaque, enum monitor_vm vm)
 {
     struct agent *self = opaque;
 
-    if (!incoming && !self->options.incoming)
+    self->incoming =
+        self->waits && vm != MONITOR_THERE && (vm == MONITOR_COMES || self->options.incoming);
+    if (!self->incoming)
         begin_without_state(self, "the VM waits for no migration");
+}
+
+static void on_runs(void *opaque)
+{
+    begin_without_state(opaque, without_state);
+}
+
+static bool on_bus(void *opaque)
+{
+    struct agent *self = opaque;
+
+    return self->bus && bus_in_use(self->bus);
 }
 
 static gboolean offer_again(gpointer opaque)
@@ -123,7 +151,7 @@ static void on_vnc_user(void *opaque)
     self->repeat = g_timeout_add_seconds(1, offer_again, self);
 }
 
-static const struct monitor_ops monitor_ops = {on_checked, on_vnc_user};
+static const struct monitor_ops monitor_ops = {on_checked, on_runs, on_vnc_user, on_bus};
 
 /* ---- The guest's port ---- */
 
@@ -139,7 +167,8 @@ static void port_bytes(void *opaque, const uint8_t *bytes, size_t len)
     struct agent *self = opaque;
 
     begin_without_state(self, "the guest speaks already");
-    hub_guest_feed(self->hub, bytes, len);
+    if (!self->anew)
+        hub_guest_feed(self->hub, bytes, len);
 }
 
 static const uint8_t *port_output(void *opaque, size_t *len)
@@ -233,7 +262,9 @@ static gboolean drop_port(gpointer opaque)
     self->drop = 0;
     if (self->port)
         lose_port(self);
-    self->retry = self->retry ? self->retry : g_timeout_add(RETRY_MS, reconnect, self);
+    if (self->retry)
+        g_source_remove(self->retry);
+    self->retry = g_timeout_add(self->anew ? ANEW_MS : RETRY_MS, reconnect, self);
     return G_SOURCE_REMOVE;
 }
 
@@ -385,16 +416,41 @@ static const struct rfb_ops rfb_ops = {rfb_ready, rfb_offered, rfb_asked, rfb_te
 
 /* ---- Connections come when QEMU does ---- */
 
+static void connect_monitor(struct agent *self)
+{
+    const struct monitor_setup setup = {self->options.qmp, self->options.id, self->options.bus};
+
+    if (self->options.qmp)
+        self->monitor = monitor_new(&setup, &monitor_ops, self);
+}
+
+/* A QEMU that is not there yet is none to complain of. */
+static void no_port(struct agent *self)
+{
+    if (self->port_said)
+        return;
+    self->port_said = true;
+    if (errno == ENOENT || errno == ECONNREFUSED)
+        log_note("waiting for QEMU's socket of the guest's port at %s", self->options.port);
+    else
+        log_warn("the guest's port at %s: %s", self->options.port, g_strerror(errno));
+}
+
 /* The guest hears nothing before it is known whether it is about to come from another host. */
 static void connect_port(struct agent *self)
 {
     self->port = port_new(self->options.port, &port_ops, self);
-    if (!self->port)
+    if (!self->port) {
+        no_port(self);
         return;
+    }
     log_note("connected to the guest's port at %s", self->options.port);
-    if (self->options.qmp)
-        self->monitor = monitor_new(self->options.qmp, self->options.id, &monitor_ops, self);
-    self->waits = !self->arrived && (self->options.incoming || self->options.qmp);
+    self->port_said = false;
+    self->no_rfb = 0;
+    connect_monitor(self);
+    self->waits = !self->arrived && !self->anew && (self->options.incoming || self->options.qmp);
+    self->incoming = self->waits && self->options.incoming;
+    self->anew = false;
     if (self->arrived)
         port_restore(self->port, self->early.data, self->early.len);
     buf_free(&self->early);
@@ -404,12 +460,20 @@ static void connect_port(struct agent *self)
     port_kick(self->port);
 }
 
+static void connect_rfb(struct agent *self)
+{
+    self->rfb = rfb_new(self->options.vnc, &rfb_ops, self);
+    if (!self->rfb && self->port && ++self->no_rfb == NO_RFB)
+        log_warn("the VNC server at %s: %s. Give QEMU -vnc unix:%s,id=agent", self->options.vnc,
+                 g_strerror(errno), self->options.vnc);
+}
+
 static void connect_all(struct agent *self)
 {
     if (!self->port)
         connect_port(self);
     if (self->options.vnc && !self->rfb)
-        self->rfb = rfb_new(self->options.vnc, &rfb_ops, self);
+        connect_rfb(self);
     if (!self->retry && (!self->port || (self->options.vnc && !self->rfb)))
         self->retry = g_timeout_add(RETRY_MS, reconnect, self);
 }
@@ -455,6 +519,15 @@ static void take_over_port(struct agent *self, const struct agent_blob *blob)
     }
 }
 
+/* What came made no sense; the guest learns that when the VM runs. */
+static void wait_in_vain(struct agent *self)
+{
+    if (!self->port)
+        return;
+    self->waits = self->incoming = true;
+    on_looked_for(self);
+}
+
 /* Whatever it is, it is taken as well as can be: an error would end the VM. */
 static void on_load(void *opaque, const guint8 *bytes, gsize len)
 {
@@ -463,12 +536,15 @@ static void on_load(void *opaque, const guint8 *bytes, gsize len)
     bool loaded = state_load(bytes, len, &state);
 
     stop_waiting(self);
+    self->incoming = false;
     hub_tick(self->hub, g_get_monotonic_time());
     self->deaf = true; /* good-byes are not for the guest that comes */
     clip_free(g_steal_pointer(&self->clip));
     hub_guest_close(self->hub);
     self->deaf = false;
-    if (self->port)
+    if (!loaded)
+        wait_in_vain(self);
+    else if (self->port)
         hub_guest_open(self->hub);
     if (loaded)
         take_over_port(self, &state.blob);
