@@ -15,6 +15,7 @@
 #include "options.h"
 #include "port.h"
 #include "rfb.h"
+#include "share.h"
 #include "state.h"
 
 enum {
@@ -34,7 +35,8 @@ struct agent {
     struct hub *hub;
     struct clip *clip;
     struct port *port;       /* NULL: QEMU is not there */
-    struct rfb *rfb;         /* NULL: its VNC server is not there */
+    struct share *share;     /* the clipboard's parties on the host */
+    struct share_party *vnc; /* NULL: not wanted */
     struct bus *bus;         /* NULL: not wanted */
     struct monitor *monitor; /* of the QEMU that is there */
     struct buf early;        /* what the guest said before a move, until there is a port */
@@ -44,9 +46,6 @@ struct agent {
     bool waits;       /* for the state of an incoming VM: nothing is said to the guest */
     bool arrived;     /* its state is in, its port is not there yet */
     bool deaf;        /* what the hub says meanwhile is heard afterwards, or not at all */
-    bool user_has;    /* a user of the VNC server has text */
-    bool offered;     /* to those users: the guest's text */
-    bool rfb_said;    /* why the VNC server is of no use */
 };
 
 static void connect_all(struct agent *self);
@@ -105,8 +104,8 @@ static gboolean offer_again(gpointer opaque)
     struct agent *self = opaque;
 
     self->repeats--;
-    if (self->rfb && self->offered)
-        rfb_offer(self->rfb, true);
+    if (self->vnc)
+        share_repeat(self->vnc);
     self->repeat = self->repeats ? g_timeout_add_seconds(REPEAT_S, offer_again, self) : 0;
     return G_SOURCE_REMOVE;
 }
@@ -285,103 +284,65 @@ static void guest_offers(void *opaque, bool has)
 {
     struct agent *self = opaque;
 
-    log_info("the guest has %s", has ? "text" : "no text");
-    self->offered = has;
-    self->user_has = self->user_has && !has;
-    if (self->rfb)
-        rfb_offer(self->rfb, has);
+    share_guest_offers(self->share, has);
 }
 
 static void guest_asks(void *opaque)
 {
     struct agent *self = opaque;
 
-    log_info("the guest wants the text");
-    if (self->rfb)
-        rfb_ask(self->rfb);
-    else
-        clip_give(self->clip, "", 0);
+    share_guest_asks(self->share);
 }
 
 static void guest_gives(void *opaque, const char *text, size_t len)
 {
     struct agent *self = opaque;
 
-    log_info("the guest gives %zu bytes of text", len);
-    if (self->rfb)
-        rfb_provide(self->rfb, text, len);
+    share_guest_gives(self->share, text, len);
 }
 
 static const struct clip_ops clip_ops = {guest_offers, guest_asks, guest_gives};
 
-/* In the place of the one there is; state: it goes on from there. What the VNC server was told of
- * the guest's clipboard does not hold any more. */
+static void host_offers(void *opaque, bool has)
+{
+    struct agent *self = opaque;
+
+    if (self->clip)
+        clip_offer(self->clip, has);
+}
+
+static void host_asks(void *opaque)
+{
+    struct agent *self = opaque;
+
+    if (self->clip)
+        clip_ask(self->clip);
+}
+
+static void host_gives(void *opaque, const char *text, size_t len)
+{
+    struct agent *self = opaque;
+
+    if (self->clip)
+        clip_give(self->clip, text, len);
+}
+
+static const struct share_ops share_ops = {host_offers, host_asks, host_gives};
+
+/* In the place of the one there is; state: it goes on from there. What the host was told of the
+ * guest's clipboard does not hold any more. */
 static void set_clip(struct agent *self, const struct state *state)
 {
     clip_free(g_steal_pointer(&self->clip));
-    if (self->offered)
-        guest_offers(self, false);
+    share_guest_anew(self->share);
     if (state)
         self->clip = clip_arrive(self->hub, state->client ? state->client : CLIP_ID, &clip_ops,
                                  self, self, &state->main, &state->words);
     else
         self->clip = clip_new(self->hub, CLIP_ID, &clip_ops, self, self);
-    clip_offer(self->clip, self->user_has);
+    clip_offer(self->clip, share_host_has(self->share));
     clip_wake(self->clip);
 }
-
-static void rfb_ready(void *opaque)
-{
-    struct agent *self = opaque;
-
-    self->rfb_said = false;
-    log_note("sharing the clipboard of the VNC server at %s", self->options.vnc);
-    if (clip_guest_offers(self->clip))
-        rfb_offer(self->rfb, true);
-}
-
-static void rfb_offered(void *opaque, bool has)
-{
-    struct agent *self = opaque;
-
-    log_info("a user of the VNC server has %s", has ? "text" : "no text");
-    self->user_has = has;
-    self->offered = self->offered && !has;
-    clip_offer(self->clip, has);
-}
-
-static void rfb_asked(void *opaque)
-{
-    struct agent *self = opaque;
-
-    log_info("a user of the VNC server wants the guest's text");
-    clip_ask(self->clip);
-}
-
-static void rfb_text(void *opaque, const char *text, size_t len)
-{
-    struct agent *self = opaque;
-
-    log_info("a user of the VNC server gives %zu bytes of text", len);
-    clip_give(self->clip, text, len);
-}
-
-static void rfb_ended(void *opaque, const char *why)
-{
-    struct agent *self = opaque;
-
-    if (!self->rfb_said)
-        log_warn("%s: %s", self->options.vnc, why);
-    self->rfb_said = true;
-    rfb_free(g_steal_pointer(&self->rfb));
-    self->user_has = false;
-    clip_offer(self->clip, false);
-    clip_give(self->clip, "", 0);
-    if (!self->retry)
-        self->retry = g_timeout_add(RETRY_MS, reconnect, self);
-}
-
-static const struct rfb_ops rfb_ops = {rfb_ready, rfb_offered, rfb_asked, rfb_text, rfb_ended};
 
 /* ---- Connections come when QEMU does ---- */
 
@@ -408,9 +369,7 @@ static void connect_all(struct agent *self)
 {
     if (!self->port)
         connect_port(self);
-    if (self->options.vnc && !self->rfb)
-        self->rfb = rfb_new(self->options.vnc, &rfb_ops, self);
-    if (!self->retry && (!self->port || (self->options.vnc && !self->rfb)))
+    if (!self->retry && !self->port)
         self->retry = g_timeout_add(RETRY_MS, reconnect, self);
 }
 
@@ -514,6 +473,7 @@ static bool start(struct agent *self)
     g_autoptr(GError) error = NULL;
 
     self->hub = hub_new(&hub_ops, self);
+    self->share = share_new(&share_ops, self);
     self->clip = clip_new(self->hub, CLIP_ID, &clip_ops, self, self);
     if (self->options.bus) {
         self->bus = bus_new(self->options.bus, self->options.id, &bus_ops, self, &error);
@@ -523,6 +483,8 @@ static bool start(struct agent *self)
             return false;
         }
     }
+    if (self->options.vnc)
+        self->vnc = share_add(self->share, &rfb_clip_ops, self->options.vnc);
     connect_all(self);
     return true;
 }
@@ -538,7 +500,7 @@ static void stop(struct agent *self)
     }
     monitor_free(self->monitor);
     bus_free(self->bus);
-    rfb_free(self->rfb);
+    share_free(self->share);
     clip_free(self->clip);
     port_free(self->port);
     hub_free(self->hub);
