@@ -208,13 +208,13 @@ def move_with_paste_under_way(bench, folder, source):
     return target
 
 
-def move_with_what_the_guest_has(bench, folder, source):
+def move_with_what_the_guest_has(bench, folder, source, name):
     user = source.user()
     pids, log = source.machine.agent_pids(), source.machine.agent_log()
     since = len(user.notices)
     guest_copies(source.machine, b"from before\n")
     user.wait_notice(since, 30)
-    target = hop(bench, folder, source, "third")
+    target = hop(bench, folder, source, name)
     user = target.user()
     pastes(user, b"from before\n", 0, "what was copied before the move")
     bench.say("what the guest copied before the move, a VNC user pastes after it")
@@ -298,17 +298,17 @@ def test(bench, options):
     long_text(host, user)
     go_back(bench, host)
     host = move_with_paste_under_way(bench, folder, host)
-    if options.just_copied:
-        host = move_with_what_the_guest_has(bench, folder, host)
+    for name in ["third", *(f"more{n}" for n in range(options.more_hops))]:
+        host = move_with_what_the_guest_has(bench, folder, host, name)
     host = move_while_nobody_answers(bench, folder, host)
     host.machine.quit()
     host.end()
 
 
 def arguments(parser):
-    parser.add_argument("--just-copied", action="store_true",
-                        help="move also right after the guest has copied: known to fail at times")
+    parser.add_argument("--more-hops", type=int, default=0,
+                        help="so many more moves right after the guest has copied")
 
 
 if __name__ == "__main__":
-    run(test, 400, arguments)
+    run(test, 900, arguments)

@@ -49,6 +49,7 @@ struct agent {
 };
 
 static void connect_all(struct agent *self);
+static void connect_port(struct agent *self);
 static void begin_without_state(struct agent *self, const char *why);
 static void set_clip(struct agent *self, const struct state *state);
 
@@ -83,10 +84,14 @@ static gboolean on_late(gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
+/* QEMU takes the connection before it lets the guest run: later, the guest would find its port
+ * closed, and its agent would begin anew. */
 static void on_looked_for(void *opaque)
 {
     struct agent *self = opaque;
 
+    if (!self->port)
+        connect_port(self);
     if (self->waits && !self->late)
         self->late = g_timeout_add_seconds(STATE_S, on_late, self);
 }
