@@ -214,7 +214,7 @@ def displays_are_wrong(bench):
     locked = Setup(bench, "locked").start(vnc=",password=on")
     yield
     locked.said("wants a password; give the agent a display of its own")
-    check(f"-vnc unix:{missing.path('vnc')}" in missing.said("the VNC server at"), "no remedy")
+    check(f"-vnc unix:{missing.path('vnc')}" in missing.said("no VNC server is at"), "no remedy")
     deaf.said("does not share its clipboard")
     missing.close()
     locked.close()

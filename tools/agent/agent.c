@@ -15,6 +15,7 @@
 #include "options.h"
 #include "port.h"
 #include "rfb.h"
+#include "share.h"
 #include "state.h"
 
 enum {
@@ -23,7 +24,7 @@ enum {
     CLIP_ID = 1,
     RETRY_MS = 250, /* between attempts to connect */
     ANEW_MS = 1000, /* the port stays closed for a guest that comes without a state */
-    NO_RFB = 20,    /* attempts before one complains */
+    VNC_S = 5,      /* QEMU's VNC server may take longer to be there than the port */
     TICK_S = 1,
     REPEATS = 2, /* offers to VNC users who come: after a second, and for slow ones later */
     REPEAT_S = 4,
@@ -38,23 +39,20 @@ struct agent {
     struct hub *hub;
     struct clip *clip;
     struct port *port;       /* NULL: QEMU is not there */
-    struct rfb *rfb;         /* NULL: its VNC server is not there */
+    struct share *share;     /* the clipboard's parties on the host */
+    struct share_party *vnc; /* NULL: not wanted */
     struct bus *bus;         /* NULL: not wanted */
     struct monitor *monitor; /* of the QEMU that is there */
     struct buf early;        /* what the guest said before a move, until there is a port */
     /* GLib's sources. */
-    unsigned retry, drop, renew, late, resume, repeat;
+    unsigned retry, drop, renew, late, resume, repeat, no_vnc;
     unsigned repeats; /* still to come */
     bool waits;       /* for the state of an incoming VM: nothing is said to the guest */
     bool arrived;     /* its state is in, its port is not there yet */
     bool deaf;        /* what the hub says meanwhile is heard afterwards, or not at all */
-    bool user_has;    /* a user of the VNC server has text */
-    bool offered;     /* to those users: the guest's text */
-    bool rfb_said;    /* why the VNC server is of no use */
     bool port_said;   /* why the port is */
     bool incoming;    /* the VM that is waited with comes, or may */
     bool anew;        /* the port is about to be opened anew: there is nothing to wait for */
-    unsigned no_rfb;  /* attempts at it, in vain */
 };
 
 static void connect_all(struct agent *self);
@@ -138,8 +136,8 @@ static gboolean offer_again(gpointer opaque)
     struct agent *self = opaque;
 
     self->repeats--;
-    if (self->rfb && self->offered)
-        rfb_offer(self->rfb, true);
+    if (self->vnc)
+        share_repeat(self->vnc);
     self->repeat = self->repeats ? g_timeout_add_seconds(REPEAT_S, offer_again, self) : 0;
     return G_SOURCE_REMOVE;
 }
@@ -321,103 +319,65 @@ static void guest_offers(void *opaque, bool has)
 {
     struct agent *self = opaque;
 
-    log_info("the guest has %s", has ? "text" : "no text");
-    self->offered = has;
-    self->user_has = self->user_has && !has;
-    if (self->rfb)
-        rfb_offer(self->rfb, has);
+    share_guest_offers(self->share, has);
 }
 
 static void guest_asks(void *opaque)
 {
     struct agent *self = opaque;
 
-    log_info("the guest wants the text");
-    if (self->rfb)
-        rfb_ask(self->rfb);
-    else
-        clip_give(self->clip, "", 0);
+    share_guest_asks(self->share);
 }
 
 static void guest_gives(void *opaque, const char *text, size_t len)
 {
     struct agent *self = opaque;
 
-    log_info("the guest gives %zu bytes of text", len);
-    if (self->rfb)
-        rfb_provide(self->rfb, text, len);
+    share_guest_gives(self->share, text, len);
 }
 
 static const struct clip_ops clip_ops = {guest_offers, guest_asks, guest_gives};
 
-/* In the place of the one there is; state: it goes on from there. What the VNC server was told of
- * the guest's clipboard does not hold any more. */
+static void host_offers(void *opaque, bool has)
+{
+    struct agent *self = opaque;
+
+    if (self->clip)
+        clip_offer(self->clip, has);
+}
+
+static void host_asks(void *opaque)
+{
+    struct agent *self = opaque;
+
+    if (self->clip)
+        clip_ask(self->clip);
+}
+
+static void host_gives(void *opaque, const char *text, size_t len)
+{
+    struct agent *self = opaque;
+
+    if (self->clip)
+        clip_give(self->clip, text, len);
+}
+
+static const struct share_ops share_ops = {host_offers, host_asks, host_gives};
+
+/* In the place of the one there is; state: it goes on from there. What the host was told of the
+ * guest's clipboard does not hold any more. */
 static void set_clip(struct agent *self, const struct state *state)
 {
     clip_free(g_steal_pointer(&self->clip));
-    if (self->offered)
-        guest_offers(self, false);
+    share_guest_anew(self->share);
     if (state)
         self->clip = clip_arrive(self->hub, state->client ? state->client : CLIP_ID, &clip_ops,
                                  self, self, &state->main, &state->words);
     else
         self->clip = clip_new(self->hub, CLIP_ID, &clip_ops, self, self);
-    clip_offer(self->clip, self->user_has);
+    clip_offer(self->clip, share_host_has(self->share));
     clip_wake(self->clip);
 }
-
-static void rfb_ready(void *opaque)
-{
-    struct agent *self = opaque;
-
-    self->rfb_said = false;
-    log_note("sharing the clipboard of the VNC server at %s", self->options.vnc);
-    if (clip_guest_offers(self->clip))
-        rfb_offer(self->rfb, true);
-}
-
-static void rfb_offered(void *opaque, bool has)
-{
-    struct agent *self = opaque;
-
-    log_info("a user of the VNC server has %s", has ? "text" : "no text");
-    self->user_has = has;
-    self->offered = self->offered && !has;
-    clip_offer(self->clip, has);
-}
-
-static void rfb_asked(void *opaque)
-{
-    struct agent *self = opaque;
-
-    log_info("a user of the VNC server wants the guest's text");
-    clip_ask(self->clip);
-}
-
-static void rfb_text(void *opaque, const char *text, size_t len)
-{
-    struct agent *self = opaque;
-
-    log_info("a user of the VNC server gives %zu bytes of text", len);
-    clip_give(self->clip, text, len);
-}
-
-static void rfb_ended(void *opaque, const char *why)
-{
-    struct agent *self = opaque;
-
-    if (!self->rfb_said)
-        log_warn("%s: %s", self->options.vnc, why);
-    self->rfb_said = true;
-    rfb_free(g_steal_pointer(&self->rfb));
-    self->user_has = false;
-    clip_offer(self->clip, false);
-    clip_give(self->clip, "", 0);
-    if (!self->retry)
-        self->retry = g_timeout_add(RETRY_MS, reconnect, self);
-}
-
-static const struct rfb_ops rfb_ops = {rfb_ready, rfb_offered, rfb_asked, rfb_text, rfb_ended};
 
 /* ---- Connections come when QEMU does ---- */
 
@@ -441,6 +401,18 @@ static void no_port(struct agent *self)
         log_warn("the guest's port at %s: %s", self->options.port, g_strerror(errno));
 }
 
+/* QEMU is there, and makes all its sockets before long. */
+static gboolean on_no_vnc(gpointer opaque)
+{
+    struct agent *self = opaque;
+
+    self->no_vnc = 0;
+    if (self->port && !share_is_connected(self->vnc))
+        log_warn("no VNC server is at %s. Give QEMU -vnc unix:%s,id=agent", self->options.vnc,
+                 self->options.vnc);
+    return G_SOURCE_REMOVE;
+}
+
 /* The guest hears nothing before it is known whether it is about to come from another host. */
 static void connect_port(struct agent *self)
 {
@@ -451,7 +423,8 @@ static void connect_port(struct agent *self)
     }
     log_note("connected to the guest's port at %s", self->options.port);
     self->port_said = false;
-    self->no_rfb = 0;
+    if (self->vnc && !self->no_vnc)
+        self->no_vnc = g_timeout_add_seconds(VNC_S, on_no_vnc, self);
     connect_monitor(self);
     self->waits = !self->arrived && !self->anew && (self->options.incoming || self->options.qmp);
     self->incoming = self->waits && self->options.incoming;
@@ -465,21 +438,11 @@ static void connect_port(struct agent *self)
     port_kick(self->port);
 }
 
-static void connect_rfb(struct agent *self)
-{
-    self->rfb = rfb_new(self->options.vnc, &rfb_ops, self);
-    if (!self->rfb && self->port && ++self->no_rfb == NO_RFB)
-        log_warn("the VNC server at %s: %s. Give QEMU -vnc unix:%s,id=agent", self->options.vnc,
-                 g_strerror(errno), self->options.vnc);
-}
-
 static void connect_all(struct agent *self)
 {
     if (!self->port)
         connect_port(self);
-    if (self->options.vnc && !self->rfb)
-        connect_rfb(self);
-    if (!self->retry && (!self->port || (self->options.vnc && !self->rfb)))
+    if (!self->retry && !self->port)
         self->retry = g_timeout_add(RETRY_MS, reconnect, self);
 }
 
@@ -595,6 +558,7 @@ static bool start(struct agent *self)
     g_autoptr(GError) error = NULL;
 
     self->hub = hub_new(&hub_ops, self);
+    self->share = share_new(&share_ops, self);
     self->clip = clip_new(self->hub, CLIP_ID, &clip_ops, self, self);
     if (self->options.bus) {
         self->bus = bus_new(self->options.bus, self->options.id, &bus_ops, self, &error);
@@ -604,14 +568,16 @@ static bool start(struct agent *self)
             return false;
         }
     }
+    if (self->options.vnc)
+        self->vnc = share_add(self->share, &rfb_clip_ops, self->options.vnc);
     connect_all(self);
     return true;
 }
 
 static void stop(struct agent *self)
 {
-    const unsigned sources[] = {self->drop, self->retry,  self->renew,
-                                self->late, self->resume, self->repeat};
+    const unsigned sources[] = {self->drop,   self->retry,  self->renew, self->late,
+                                self->resume, self->repeat, self->no_vnc};
 
     for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
         if (sources[i])
@@ -619,7 +585,7 @@ static void stop(struct agent *self)
     }
     monitor_free(self->monitor);
     bus_free(self->bus);
-    rfb_free(self->rfb);
+    share_free(self->share);
     clip_free(self->clip);
     port_free(self->port);
     hub_free(self->hub);

@@ -103,7 +103,7 @@ static gboolean on_fd(gint fd, GIOCondition condition, gpointer opaque)
     return self->source == source ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
-struct rfb *rfb_new(const char *path, const struct rfb_ops *ops, void *opaque)
+struct rfb *rfb_new(const char *path, const struct host_clip_news *ops, void *opaque)
 {
     struct rfb *self;
     int fd = connect_unix(path);
@@ -196,3 +196,40 @@ void rfb_provide(struct rfb *self, const char *text, size_t len)
     if (compress2(packed, &room, wire->data, wire->len, Z_BEST_SPEED) == Z_OK)
         send_cut(self, CUT_PROVIDE | CUT_TEXT, packed, room);
 }
+
+/* ---- As a party of the clipboard ---- */
+
+static void *party_connect(const char *where, const struct host_clip_news *ops, void *opaque)
+{
+    return rfb_new(where, ops, opaque);
+}
+
+static void party_free(void *self)
+{
+    rfb_free(self);
+}
+
+static void party_offer(void *self, bool has)
+{
+    rfb_offer(self, has);
+}
+
+static void party_ask(void *self)
+{
+    rfb_ask(self);
+}
+
+static void party_provide(void *self, const char *text, size_t len)
+{
+    rfb_provide(self, text, len);
+}
+
+const struct host_clip_ops rfb_clip_ops = {
+    .who = "a user of the VNC server",
+    .place = "the VNC server",
+    .connect = party_connect,
+    .free = party_free,
+    .offer = party_offer,
+    .ask = party_ask,
+    .provide = party_provide,
+};

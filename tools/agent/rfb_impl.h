@@ -32,7 +32,7 @@ enum {
 };
 
 struct rfb {
-    const struct rfb_ops *ops;
+    const struct host_clip_news *ops;
     void *opaque;
     int fd;
     unsigned source;     /* GLib's, of the descriptor */
