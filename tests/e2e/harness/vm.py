@@ -66,6 +66,7 @@ class Vm:
             raise Skip(f"no {QEMU}")
         self.bench, self.name, self.spice = bench, name, spice
         self.serial_path = bench.path(f"{name}.serial")
+        bench.watch_log("its serial port", self.serial_path)
         self._shots = 0
         accelerator = os.environ.get("CARAVAN_ACCEL", "tcg")
         arguments = [QEMU, "-accel", accelerator, "-name", f"guest={name}", "-nodefaults",
