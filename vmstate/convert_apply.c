@@ -48,21 +48,24 @@ static bool resolve(const struct apply *self, const char *text, struct target *t
     return target->section != NULL;
 }
 
+static bool get_in(struct vmstate_convert *convert, struct convert_section *section,
+                   const char *path, uint64_t *value)
+{
+    struct vmstate_tree *tree = convert_tree(convert, section);
+    struct vmstate_value found;
+
+    if (!tree || !vmstate_tree_get(tree, path, &found))
+        return false;
+    *value = found.kind == VMSTATE_VALUE_SIGNED ? (uint64_t)found.i : found.u;
+    return true;
+}
+
 static bool get(const struct apply *self, const char *text, uint64_t *value)
 {
     struct target target;
-    struct vmstate_tree *tree;
-    struct vmstate_value found;
 
-    if (!resolve(self, text, &target))
-        return false;
-    tree = convert_tree(self->convert, target.section);
-    if (!tree || !vmstate_tree_get(tree, target.path, &found))
-        return false;
-    *value = found.u;
-    if (found.kind == VMSTATE_VALUE_SIGNED)
-        *value = (uint64_t)found.i;
-    return true;
+    return resolve(self, text, &target) &&
+           get_in(self->convert, target.section, target.path, value);
 }
 
 /* ---- Conditions ---- */
@@ -454,10 +457,9 @@ static void name_source(struct vmstate_convert *self)
     const char *flavour = self->schemas ? vmstate_schemas_flavour(self->schemas) : NULL;
     struct convert_section *clock = convert_find(self, "kvmclock", 0);
     struct convert_section *cpu = convert_find(self, "cpu", 0);
-    struct apply peek = {self, NULL, cpu, -1};
     uint64_t tsc = 0;
 
-    self->by_kvm = clock != NULL || (flavour && cpu && get(&peek, "tsc", &tsc) && tsc != 0);
+    self->by_kvm = clock != NULL || (flavour && cpu && get_in(self, cpu, "tsc", &tsc) && tsc != 0);
     if (self->described)
         self->source_text = g_strdup_printf("QEMU 2.4 or later, machine type of version %u.%u",
                                             self->source / 100, self->source % 100);

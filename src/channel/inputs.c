@@ -28,8 +28,8 @@ struct inputs_link {
     bool prefix_told;  /* the last byte that the guest was told is not the end of a scan code */
     uint8_t skip;      /* bytes of an e1 sequence still to come */
     bool held[2][128]; /* plain and e0 keys */
-    struct saved_inputs_held kept; /* what the VM could not hear, for when it runs */
-    struct saved_input kept_list[SAVED_INPUTS_HELD];
+    struct saved_input kept[SAVED_INPUTS_HELD]; /* what the VM could not hear, for when it runs */
+    uint32_t n_kept;
 };
 
 /* A position's display is kept above its buttons. */
@@ -67,8 +67,7 @@ static void tell(struct inputs_link *self, const struct saved_input *e)
  * the guest's own queues. */
 static void keep(struct inputs_link *self, const struct saved_input *e)
 {
-    struct saved_inputs_held *kept = &self->kept;
-    struct saved_input *last = kept->count ? &kept->list[kept->count - 1] : NULL;
+    struct saved_input *last = self->n_kept ? &self->kept[self->n_kept - 1] : NULL;
 
     if (last && last->kind == e->kind && last->buttons == e->buttons) {
         if (e->kind == SAVED_INPUT_POSITION) {
@@ -81,8 +80,8 @@ static void keep(struct inputs_link *self, const struct saved_input *e)
             return;
         }
     }
-    if (kept->count < SAVED_INPUTS_HELD)
-        kept->list[kept->count++] = *e;
+    if (self->n_kept < SAVED_INPUTS_HELD)
+        self->kept[self->n_kept++] = *e;
 }
 
 /* Nothing comes between a prefix and its key, not even another client's. */
@@ -93,7 +92,7 @@ static bool keeps(const struct inputs_link *self, const struct saved_input *e)
 
 static void pass(struct inputs_link *self, struct saved_input e)
 {
-    if (self->kept.count || keeps(self, &e))
+    if (self->n_kept || keeps(self, &e))
         keep(self, &e);
     else
         tell(self, &e);
@@ -101,16 +100,15 @@ static void pass(struct inputs_link *self, struct saved_input e)
 
 void inputs_link_release(struct inputs_link *self)
 {
-    struct saved_inputs_held *kept = &self->kept;
     uint32_t told = 0;
 
-    while (told < kept->count && !keeps(self, &kept->list[told]))
-        tell(self, &kept->list[told++]);
+    while (told < self->n_kept && !keeps(self, &self->kept[told]))
+        tell(self, &self->kept[told++]);
     if (!told)
         return;
     log_info("inputs: the guest hears %u steps that were kept for it", told);
-    kept->count -= told;
-    memmove(kept->list, kept->list + told, kept->count * sizeof(*kept->list));
+    self->n_kept -= told;
+    memmove(self->kept, self->kept + told, self->n_kept * sizeof(*self->kept));
 }
 
 /* Follows which keys are down from the bytes that go to the guest. */
@@ -315,7 +313,7 @@ static void on_flush_mark(void *opaque)
     uint8_t codes[SAVED_KEYS_MAX];
     struct inputs_state state = {
         .motion_count = self->motions,
-        .held = self->kept,
+        .held = {self->n_kept, self->kept},
         .keys = {list_held(self, codes), codes},
     };
     struct fields_error error;
@@ -354,7 +352,6 @@ struct inputs_link *inputs_link_new(const struct inputs_link_ops *ops, void *own
     self->ops = ops;
     self->owner = owner;
     self->modifiers = self->modifiers_told = modifiers;
-    self->kept.list = self->kept_list;
     self->conn = conn_new(&inputs_kind, self, mini, target ? CONN_TARGET : CONN_ACTIVE);
     if (!target) {
         buf_u16(conn_begin(self->conn, SPICE_MSG_INPUTS_INIT), modifiers);

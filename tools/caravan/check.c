@@ -293,7 +293,7 @@ static int run(const struct check_options_given *options, const char *file)
 
     it.report = check_report_new();
     status = learn_sides(&it);
-    if (status == CHECK_LOADS && file)
+    if (status == CHECK_LOADS && !options->source)
         status = read_file(&it);
     if (status == CHECK_LOADS)
         status = compare(&it);

@@ -141,12 +141,12 @@ static uint32_t port_words(const struct virtio *virtio, uint32_t *words)
 static void compare_serial(const struct check_case *it, const struct check_section *ours,
                            const struct check_section *theirs)
 {
-    uint32_t a[PORTS_MOST / 32], b[PORTS_MOST / 32], n = 0;
+    uint32_t a[PORTS_MOST / 32], b[PORTS_MOST / 32];
     struct virtio x, y;
+    uint32_t n = read_virtio(ours, &x) ? port_words(&x, a) : 0;
+    uint32_t m = read_virtio(theirs, &y) ? port_words(&y, b) : 0;
 
-    if (read_virtio(ours, &x) && read_virtio(theirs, &y))
-        n = MIN(port_words(&x, a), port_words(&y, b));
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < MIN(n, m); i++) {
         if (a[i] == b[i])
             continue;
         check_report_add(it->report, CHECK_OBSTACLE, "ports", ours->name, ours->instance,

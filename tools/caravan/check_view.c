@@ -4,23 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "stream_reader.h"
 #include "vmstate/description.h"
 #include "vmstate/schema.h"
 
-#define CHUNK     (256u << 10)
-#define TAIL_MOST (512u << 20)
-#define HEADER    10 /* bytes of a section's header besides its name, less 3 of its version */
+#define HEADER 10 /* bytes of a section's header besides its name, less 3 of its version */
 
 struct reading {
     struct check_view *to;
     const struct check_view *like;
-    check_reader reader;
+    check_reader read;
     void *source;
     struct vmstate_stream *stream;
-    struct vmstate_input in;
-    uint8_t *chunk;
-    GByteArray *tail; /* from the first device on */
-    uint64_t tail_at; /* where it begins in the stream */
+    struct stream_reader *reader;
     struct vmstate_description *description;
     struct vmstate_schemas *schemas; /* of old QEMUs; NULL: not yet needed */
     const struct vmstate_device *device;
@@ -82,11 +78,10 @@ static bool looks_like_next(const uint8_t *p, size_t len, uint32_t id, bool foot
 /* Whether the bytes from n on go on as a stream does; then that is the section's size. */
 static bool accept_size(struct reading *reading, const struct vmstate_section *section, uint64_t n)
 {
-    size_t at = (size_t)(section->body - reading->tail_at);
-    size_t len = reading->tail->len - at;
+    const struct vmstate_input *left = stream_reader_left(reading->reader);
 
-    if (n > len || !looks_like_next(reading->tail->data + at + n, len - (size_t)n, section->id,
-                                    reading->to->footers))
+    if (n > left->len ||
+        !looks_like_next(left->bytes + n, left->len - (size_t)n, section->id, reading->to->footers))
         return false;
     vmstate_stream_set_size(reading->stream, n);
     return true;
@@ -95,13 +90,13 @@ static bool accept_size(struct reading *reading, const struct vmstate_section *s
 static bool measure_size(struct reading *reading, const struct vmstate_section *section,
                          uint64_t *size)
 {
-    size_t at = (size_t)(section->body - reading->tail_at);
+    const struct vmstate_input *left = stream_reader_left(reading->reader);
     struct vmstate_error error = {0};
 
     if (!reading->schemas)
         reading->schemas = vmstate_schemas_new();
-    return vmstate_schemas_measure(reading->schemas, section, reading->tail->data + at,
-                                   reading->tail->len - at, size, &error) == VMSTATE_MEASURED;
+    return vmstate_schemas_measure(reading->schemas, section, left->bytes, left->len, size,
+                                   &error) == VMSTATE_MEASURED;
 }
 
 /* By a layout, by what the target has, or up to what looks like a section. */
@@ -109,7 +104,7 @@ static bool guess_size(struct reading *reading, const struct vmstate_section *se
 {
     const struct check_section *like =
         reading->like ? check_view_section(reading->like, section->name, section->instance) : NULL;
-    size_t len = reading->tail->len - (size_t)(section->body - reading->tail_at);
+    size_t len = stream_reader_left(reading->reader)->len;
     uint64_t size;
 
     if (measure_size(reading, section, &size) && accept_size(reading, section, size))
@@ -125,54 +120,38 @@ static bool guess_size(struct reading *reading, const struct vmstate_section *se
 
 /* ---- Reading ---- */
 
-static ssize_t read_chunk(struct reading *reading)
+static ssize_t read_bytes(void *opaque, void *to, size_t n)
 {
-    ssize_t n = reading->reader(reading->source, reading->chunk, CHUNK);
+    struct reading *reading = opaque;
+    ssize_t got = reading->read(reading->source, to, n);
 
-    if (n < 0)
+    if (got < 0)
         fail(reading, NULL, "it cannot be read to its end");
-    return n;
+    return got;
 }
 
-/* Keeps all that follows, for the description stands at the end. */
-static bool read_tail(struct reading *reading, uint64_t at)
+/* In what is left, for it stands at the end. */
+static bool find_description(struct reading *reading)
 {
-    ssize_t n;
-
-    reading->tail = g_byte_array_new();
-    reading->tail_at = at;
-    g_byte_array_append(reading->tail, reading->in.bytes, (guint)reading->in.len);
-    while ((n = read_chunk(reading)) > 0) {
-        if (reading->tail->len + (size_t)n > TAIL_MOST) {
-            fail(reading, NULL, "more than 512 MiB of device state");
-            return false;
-        }
-        g_byte_array_append(reading->tail, reading->chunk, (guint)n);
-    }
-    reading->in = (struct vmstate_input){reading->tail->data, reading->tail->len};
-    return n == 0;
-}
-
-static void find_description(struct reading *reading)
-{
+    const struct vmstate_input *left = stream_reader_left(reading->reader);
     const char *reason;
     size_t at, size;
 
-    if (vmstate_description_find(reading->tail->data, reading->tail->len, &at, &size))
+    if (!stream_reader_keep_rest(reading->reader))
+        return false;
+    if (vmstate_description_find(left->bytes, left->len, &at, &size))
         reading->description =
-            vmstate_description_parse((const char *)reading->tail->data + at, size, &reason);
+            vmstate_description_parse((const char *)left->bytes + at, size, &reason);
     reading->to->described = reading->description != NULL;
+    return true;
 }
 
 static bool tell_size(struct reading *reading, const struct vmstate_section *section)
 {
     reading->device = NULL;
     reading->guessed = false;
-    if (!reading->tail) {
-        if (!read_tail(reading, section->body))
-            return false;
-        find_description(reading);
-    }
+    if (!stream_reader_keeps(reading->reader) && !find_description(reading))
+        return false;
     if (reading->description && section->kind == VMSTATE_SECTION_FULL)
         reading->device =
             vmstate_description_lookup(reading->description, section->name, section->instance);
@@ -217,9 +196,9 @@ static void add_block(struct check_view *to, const struct vmstate_ram_block *blo
     g_array_append_val(to->blocks, kept);
 }
 
-/* False ends the reading. */
-static bool take_event(struct reading *reading, const struct vmstate_event *event)
+static bool take_event(void *opaque, const struct vmstate_event *event)
 {
+    struct reading *reading = opaque;
     struct check_view *to = reading->to;
 
     switch (event->kind) {
@@ -267,51 +246,31 @@ static bool take_event(struct reading *reading, const struct vmstate_event *even
     return false;
 }
 
-static bool take_input(struct reading *reading)
+static const struct stream_reader_ops reader_ops = {read_bytes, take_event};
+
+struct check_view *check_view_read(check_reader read, void *source, const struct check_view *like)
 {
-    struct vmstate_event event;
-
-    while (vmstate_stream_next(reading->stream, &reading->in, &event) != VMSTATE_NEEDS_BYTES)
-        if (!take_event(reading, &event))
-            return false;
-    return true;
-}
-
-static void read_stream(struct reading *reading)
-{
-    ssize_t n = 0;
-
-    while (!reading->tail && (n = read_chunk(reading)) > 0) {
-        reading->in = (struct vmstate_input){reading->chunk, (size_t)n};
-        if (!take_input(reading))
-            break;
-    }
-    if (n < 0 || reading->to->error.reason[0])
-        return;
-    reading->to->whole = vmstate_stream_finish(reading->stream);
-    if (!reading->to->whole)
-        reading->to->error = *vmstate_stream_error(reading->stream);
-}
-
-struct check_view *check_view_read(check_reader reader, void *source, const struct check_view *like)
-{
-    struct reading reading = {.like = like, .reader = reader, .source = source};
+    struct reading reading = {.like = like, .read = read, .source = source};
     struct check_view *self = g_new0(struct check_view, 1);
+    enum stream_end end;
 
     self->sections = g_ptr_array_new();
     self->blocks = g_array_new(FALSE, FALSE, sizeof(struct check_block));
     self->additions = g_byte_array_new();
     reading.to = self;
     reading.stream = vmstate_stream_new();
-    reading.chunk = g_malloc(CHUNK);
+    reading.reader = stream_reader_new(reading.stream, &reader_ops, &reading);
     reading.body = g_byte_array_new();
-    read_stream(&reading);
-    if (reading.tail)
-        g_byte_array_unref(reading.tail);
+    end = stream_reader_run(reading.reader);
+    self->whole = end == STREAM_WHOLE;
+    if (end == STREAM_BROKEN)
+        self->error = *vmstate_stream_error(reading.stream);
+    else if (end == STREAM_REST_TOO_LARGE)
+        fail(&reading, NULL, "more than " STREAM_REST_MOST " of device state");
     g_byte_array_unref(reading.body);
     vmstate_description_free(reading.description);
     vmstate_schemas_free(reading.schemas);
-    g_free(reading.chunk);
+    stream_reader_free(reading.reader);
     vmstate_stream_free(reading.stream);
     return self;
 }

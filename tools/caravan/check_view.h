@@ -44,8 +44,7 @@ typedef ssize_t (*check_reader)(void *source, void *to, size_t n);
 
 /* Reads a stream. Sections without a description get the size that `like` has for them if what
  * follows looks right, else up to what looks like the next section. like may be NULL. */
-struct check_view *check_view_read(check_reader reader, void *source,
-                                   const struct check_view *like);
+struct check_view *check_view_read(check_reader read, void *source, const struct check_view *like);
 
 void check_view_free(struct check_view *self);
 

@@ -6,21 +6,18 @@
 
 #include "screen.h"
 #include "section_name.h"
+#include "stream_reader.h"
 #include "term.h"
 
-#define CHUNK     (256u << 10)
-#define TAIL_MOST (512u << 20) /* bytes of device state that are kept to find their description */
 #define KEPT_MOST (256u << 20) /* bytes of fields to be shown */
 #define PROGRESS  (16u << 20)
 
 struct reading {
     struct inspection *to;
     struct vmstate_stream *stream;
-    struct vmstate_input in;
+    struct stream_reader *reader;
     struct input *input;
-    uint8_t *chunk;
-    GByteArray *tail;          /* from the first section of unknown size on; NULL: not yet there */
-    struct vmstate_input body; /* of the open section: in the tail, in one piece */
+    struct vmstate_input body; /* of the open section: in the rest, in one piece */
     const struct vmstate_device *device;
     struct vmstate_schemas *schemas; /* instead of a description; NULL: none needed */
     struct vmstate_error schema_error;
@@ -61,12 +58,11 @@ static void show_progress(struct reading *reading)
     term_progress(&reading->term, "reading", reading->fed, reading->total);
 }
 
-/* More input into the chunk: bytes, 0 at the end, -1 (and the inspection has an error). */
-static ssize_t read_chunk(struct reading *reading)
+static ssize_t read_bytes(void *opaque, void *to, size_t most)
 {
-    ssize_t n;
+    struct reading *reading = opaque;
+    ssize_t n = input_read(reading->input, to, most);
 
-    n = input_read(reading->input, reading->chunk, CHUNK);
     if (n < 0)
         stop(reading, INSPECT_BROKEN, "cannot be read: %s", input_problem(reading->input));
     else
@@ -75,42 +71,26 @@ static ssize_t read_chunk(struct reading *reading)
     return n;
 }
 
-/* Keeps all that follows, for the description stands at the end. */
-static bool read_tail(struct reading *reading)
-{
-    ssize_t n;
-
-    reading->tail = g_byte_array_new();
-    if (reading->in.len)
-        g_byte_array_append(reading->tail, reading->in.bytes, (guint)reading->in.len);
-    while ((n = read_chunk(reading)) > 0) {
-        if (reading->tail->len + (size_t)n > TAIL_MOST) {
-            stop(reading, INSPECT_BROKEN, "more than %u MiB of device state", TAIL_MOST >> 20);
-            return false;
-        }
-        g_byte_array_append(reading->tail, reading->chunk, (guint)n);
-    }
-    reading->in = (struct vmstate_input){reading->tail->data, reading->tail->len};
-    return n == 0;
-}
-
 static const char no_layout[] =
     "the stream has no description of its fields: it was cut off, or saved by QEMU before 2.3, or\n"
     "with suppress-vmdesc=on, the default of the machine types 2.0 to 2.2 (save with -machine\n"
     "suppress-vmdesc=off). Only the layouts of QEMU 1.0 to 2.0 are built in. RAM was read";
 
+/* In what is left, for it stands at the end. */
 static bool find_description(struct reading *reading)
 {
+    const struct vmstate_input *left = stream_reader_left(reading->reader);
     struct inspection *to = reading->to;
     const char *reason;
     size_t at, size;
 
-    if (!vmstate_description_find(reading->tail->data, reading->tail->len, &at, &size)) {
+    if (!stream_reader_keep_rest(reading->reader))
+        return false;
+    if (!vmstate_description_find(left->bytes, left->len, &at, &size)) {
         reading->schemas = to->schemas = vmstate_schemas_new();
         return true;
     }
-    to->description =
-        vmstate_description_parse((const char *)reading->tail->data + at, size, &reason);
+    to->description = vmstate_description_parse((const char *)left->bytes + at, size, &reason);
     if (!to->description)
         stop(reading, INSPECT_BROKEN, "the description at the end is wrong: %s", reason);
     to->description_size = size;
@@ -120,17 +100,18 @@ static bool find_description(struct reading *reading)
 /* The section's size from the layouts that are built in. */
 static bool measure(struct reading *reading, const struct vmstate_section *section)
 {
+    const struct vmstate_input *left = stream_reader_left(reading->reader);
     struct vmstate_error error;
     uint64_t size;
 
-    switch (vmstate_schemas_measure(reading->schemas, section, reading->in.bytes, reading->in.len,
-                                    &size, &error)) {
+    switch (
+        vmstate_schemas_measure(reading->schemas, section, left->bytes, left->len, &size, &error)) {
     case VMSTATE_MEASURED:
         reading->by_schema = true;
         vmstate_stream_set_size(reading->stream, size);
         return true;
     case VMSTATE_MEASURE_SHORT:
-        stop_at(reading, section, section->body + reading->in.len, "body");
+        stop_at(reading, section, section->body + left->len, "body");
         stop(reading, INSPECT_BROKEN, "the input ends");
         return false;
     case VMSTATE_MEASURE_FAILED:
@@ -146,7 +127,7 @@ static bool measure(struct reading *reading, const struct vmstate_section *secti
 static bool tell_size(struct reading *reading, const struct vmstate_section *section)
 {
     stop_at(reading, section, section->body, "body");
-    if (!reading->tail && !(read_tail(reading) && find_description(reading)))
+    if (!stream_reader_keeps(reading->reader) && !find_description(reading))
         return false;
     if (reading->schemas)
         return measure(reading, section);
@@ -267,9 +248,9 @@ static bool close_section(struct reading *reading, const struct vmstate_event *e
     return true;
 }
 
-/* False ends the reading. */
-static bool take_event(struct reading *reading, const struct vmstate_event *event)
+static bool take_event(void *opaque, const struct vmstate_event *event)
 {
+    struct reading *reading = opaque;
     struct inspection *to = reading->to;
 
     if (to->each)
@@ -324,36 +305,29 @@ static bool take_event(struct reading *reading, const struct vmstate_event *even
     return false;
 }
 
-/* Until the input is used up (true) or the reading is over. */
-static bool take_input(struct reading *reading)
-{
-    struct vmstate_event event;
-
-    while (vmstate_stream_next(reading->stream, &reading->in, &event) != VMSTATE_NEEDS_BYTES)
-        if (!take_event(reading, &event))
-            return false;
-    return true;
-}
+static const struct stream_reader_ops reader_ops = {read_bytes, take_event};
 
 static void read_stream(struct reading *reading)
 {
-    ssize_t n = 0;
+    struct inspection *to = reading->to;
+    uint8_t beyond[4096];
 
-    while (!reading->tail && (n = read_chunk(reading)) > 0) {
-        reading->in = (struct vmstate_input){reading->chunk, (size_t)n};
-        if (!take_input(reading))
-            break;
-    }
-    if (n < 0 || reading->to->error.reason[0])
-        return;
-    if (vmstate_stream_finish(reading->stream)) {
-        reading->to->exit = INSPECT_WHOLE;
-        while (!reading->tail && read_chunk(reading) > 0)
+    switch (stream_reader_run(reading->reader)) {
+    case STREAM_WHOLE:
+        to->exit = INSPECT_WHOLE;
+        while (read_bytes(reading, beyond, sizeof(beyond)) > 0)
             ;
-        reading->to->after = reading->fed - vmstate_stream_offset(reading->stream);
-    } else {
-        reading->to->exit = INSPECT_BROKEN;
-        reading->to->error = *vmstate_stream_error(reading->stream);
+        to->after = reading->fed - vmstate_stream_offset(reading->stream);
+        break;
+    case STREAM_BROKEN:
+        to->exit = INSPECT_BROKEN;
+        to->error = *vmstate_stream_error(reading->stream);
+        break;
+    case STREAM_REST_TOO_LARGE:
+        stop(reading, INSPECT_BROKEN, "more than " STREAM_REST_MOST " of device state");
+        break;
+    case STREAM_STOPPED:
+        break;
     }
 }
 
@@ -366,16 +340,14 @@ void inspect_read(struct inspection *self, struct input *input)
     self->sections = g_ptr_array_new();
     self->ram = ram_map_new(&self->window);
     reading.stream = vmstate_stream_new();
-    reading.chunk = g_malloc(CHUNK);
+    reading.reader = stream_reader_new(reading.stream, &reader_ops, &reading);
     read_stream(&reading);
     self->size = vmstate_stream_offset(reading.stream);
     inspect_config_read(&self->config);
     term_clear_status(&reading.term);
     if (reading.schemas)
         self->flavour = vmstate_schemas_flavour(reading.schemas);
-    if (reading.tail)
-        g_byte_array_unref(reading.tail);
-    g_free(reading.chunk);
+    stream_reader_free(reading.reader);
     vmstate_stream_free(reading.stream);
 }
 
