@@ -23,7 +23,7 @@ IDENTITY = "caravan-agent"
 class Host:
     """What one host has: sockets, the agent's process, the VM."""
 
-    def __init__(self, bench, name):
+    def __init__(self, bench, name, host_desktop=None):
         command = os.environ.get("CARAVAN_PROBE")
         if not command:
             raise Skip("no caravan command (CARAVAN_PROBE)")
@@ -32,6 +32,8 @@ class Host:
         arguments = [*shlex.split(command), "agent", "--verbose", "--port", self.path("port"),
                      "--vnc", self.path("vnc"), "--bus", self.path("bus"),
                      "--qmp", self.path("monitor")]
+        if host_desktop:
+            arguments += ["--host-clipboard", host_desktop.option]
         with open(self.log, "wb") as log:
             self.agent = bench.spawn(arguments, self.log, stdin=subprocess.DEVNULL, stderr=log)
         until(lambda: os.path.exists(self.path("bus")), 10, "bus of the agent")
@@ -39,13 +41,22 @@ class Host:
     def path(self, what):
         return self.bench.path(f"{self.name}.{what}")
 
+    def _sockets(self):
+        return ["-vnc", f"unix:{self.path('user')},id=user",
+                "-vnc", f"unix:{self.path('vnc')},id=agent",
+                "-qmp", f"unix:{self.path('monitor')},server=on,wait=off"]
+
+    def bare_arguments(self):
+        """Of a machine without a guest, for VNC users alone."""
+        return ["-S", "-device", "virtio-serial",
+                "-chardev", f"socket,id=vdagent,path={self.path('port')},server=on,wait=off",
+                "-device", "virtserialport,chardev=vdagent,name=com.redhat.spice.0", *self._sockets()]
+
     def arguments(self, folder, port="socket", bus=True):
         chardev = {"socket": f"socket,path={self.path('port')},server=on,wait=off",
                    "built in": "qemu-vdagent,clipboard=on"}[port]
         arguments = desktop.machine(self.bench, folder, self.name, "std", chardev)
-        arguments += ["-vnc", f"unix:{self.path('user')},id=user",
-                      "-vnc", f"unix:{self.path('vnc')},id=agent"]
-        arguments += ["-qmp", f"unix:{self.path('monitor')},server=on,wait=off"]
+        arguments += self._sockets()
         disk = self.path("qcow2")  # where savevm keeps the VM
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "1G"], check=True)
         arguments += ["-drive", f"if=none,format=qcow2,file={disk}"]
@@ -176,9 +187,9 @@ def leave_with_paste_under_way(source, user):
     return content
 
 
-def hop(bench, folder, source, name):
+def hop(bench, folder, source, name, host_desktop=None):
     """A live migration to a new host, which is returned; the VM runs there or stands as before."""
-    target = Host(bench, name)
+    target = Host(bench, name, host_desktop)
     port = target.wait_for_move(folder)
     for host in (source, target):
         host.set_return_path(True)

@@ -490,6 +490,8 @@ static bool start(struct agent *self)
     }
     if (self->options.vnc)
         self->vnc = share_add(self->share, &rfb_clip_ops, self->options.vnc);
+    if (self->options.desk)
+        share_add(self->share, self->options.desk, self->options.desk_where);
     connect_all(self);
     return true;
 }
