@@ -6,7 +6,6 @@ users: with the users of QEMU's VNC server (a QEMU without a guest); the display
 comes. moves: with a Debian desktop as guest, which moves from a host with X11 to one with Wayland.
 """
 from harness import desktop, vm
-from harness.clipboard import text
 from harness.host_desktop import Wayland, X11
 from harness.run import check, run, until
 from harness.vnc import Vnc
@@ -16,12 +15,18 @@ UTF8 = "naïve, 日本語, 😀\nand a second line\n".encode()
 
 
 def sized(size, first):
-    """That many bytes of text that ends with a line's end; another for another `first`."""
-    return (str(first).encode() + text(size).data)[:size - 1] + b"\n" if size > 1 else b"x"
+    """That many bytes of text, numbers counted up, that end with a line's end."""
+    numbers = "\n".join(str(number) for number in range(first, first + size // 9 + 1))
+    return numbers.encode()[:size - 1] + b"\n" if size > 1 else b"x"
 
 
 def wire(data):
     return data.replace(b"\n", b"\r\n")
+
+
+def shares(host_desktop):
+    """The agent's arguments."""
+    return ["--host-clipboard", host_desktop.option]
 
 
 # -- with users of VNC --
@@ -41,12 +46,12 @@ def desktop_to_user(host_desktop, user, data):
 def users_of(bench, kind, sizes):
     """Both ways; what a server that comes again is told."""
     host_desktop = kind(bench)
-    host = Host(bench, kind.__name__.lower(), host_desktop)
+    host = Host(bench, kind.__name__.lower(), more=shares(host_desktop))
     machine = vm.Vm(bench, host.name, None, host.bare_arguments())
     host.said(f"sharing the clipboard of the {kind.__name__} display")
     host.said("sharing the clipboard of the VNC server")
     user = Vnc(bench, host.path("user"))
-    for data in (*(sized(size, 7) for size in sizes), UTF8):
+    for data in (*(sized(size, 10_000_000) for size in sizes), UTF8):
         user_to_desktop(user, host_desktop, data)
         desktop_to_user(host_desktop, user, data)
     bench.say(f"{kind.__name__}: {', '.join(map(str, sizes))} bytes and UTF-8 to and from a VNC user")
@@ -59,7 +64,7 @@ def users_of(bench, kind, sizes):
 def server_comes_again(bench):
     """The agent lives on when the display server ends, and finds the next one."""
     first = X11(bench, "first")
-    host = Host(bench, "again", first)
+    host = Host(bench, "again", more=shares(first))
     machine = vm.Vm(bench, host.name, None, host.bare_arguments())
     host.said("sharing the clipboard of the X11 display")
     host.said("sharing the clipboard of the VNC server")
@@ -83,13 +88,19 @@ def server_comes_again(bench):
 # -- with a guest --
 
 def both_ways(host, host_desktop, sizes):
-    for data in (*(sized(size, 8) for size in sizes), UTF8):
-        host_desktop.copy(data)
-        guest_has(host.machine, data)
-        if data.endswith(b"\n"):  # as the helpers write it
-            data = b"9" + data
-            guest_copies(host.machine, data)
-            host_desktop.has(data)
+    for size in sizes:
+        host_desktop.copy(sized(size, 10_000_000))
+        guest_has(host.machine, sized(size, 10_000_000))
+        if size > 1:
+            guest_copies(host.machine, sized(size, 20_000_000))
+        else:
+            host.machine.shell("printf y > /run/copied")
+            host.machine.copy("/run/copied")
+        host_desktop.has(sized(size, 20_000_000) if size > 1 else b"y")
+    host_desktop.copy(UTF8)
+    guest_has(host.machine, UTF8)
+    guest_copies(host.machine, b"more: " + UTF8)
+    host_desktop.has(b"more: " + UTF8)
     host.bench.say(f"{host.name}: {', '.join(map(str, sizes))} bytes and UTF-8 to and from "
                    f"{host_desktop.name}")
 
@@ -97,14 +108,14 @@ def both_ways(host, host_desktop, sizes):
 def moves(bench, sizes):
     folder = desktop.prepare(bench)
     x11, wayland = X11(bench), Wayland(bench)
-    source = Host(bench, "source", x11)
+    source = Host(bench, "source", more=shares(x11))
     source.boot(folder)
     both_ways(source, x11, sizes)
     guest_copies(source.machine, b"the guest's\n")
     x11.has(b"the guest's\n")
     wayland.copy(b"of the target's desktop\n")
     pids, log = source.machine.agent_pids(), source.machine.agent_log()
-    target = hop(bench, folder, source, "target", wayland)
+    target = hop(bench, folder, source, "target", shares(wayland))
     wayland.has(b"the guest's\n")
     x11.has_nothing()
     bench.say("the guest's text has moved from X11 to Wayland")

@@ -7,6 +7,7 @@
 
 #include "agent/hub.h"
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/reader.h"
 
 enum {
@@ -219,6 +220,8 @@ static void on_announce(struct clip *self, struct reader *body)
 
     reader_skip(body, 4);
     caps = reader_u32(body);
+    if (!self->ready)
+        log_info("the guest's agent answers");
     self->crlf = caps & (1u << VD_AGENT_CAP_GUEST_LINEEND_CRLF);
     self->ready = true;
     self->offers = true;

@@ -15,6 +15,7 @@ enum {
     READ_BYTES = 64 * 1024,
     OUT_MAX = 4 << 20, /* of a server that does not read */
     RETRY_MS = 250,
+    READY_S = 10, /* after that it does not know Extended Clipboard */
     CLIENT_CUT_TEXT = 6,
 };
 
@@ -38,6 +39,17 @@ void rfb_fail(struct rfb *self, const char *why)
         g_source_remove(self->source);
     self->source = 0;
     self->end_source = g_idle_add(tell_end, self);
+}
+
+static gboolean on_late(gpointer opaque)
+{
+    struct rfb *self = opaque;
+
+    self->late = 0;
+    if (!self->ready)
+        rfb_fail(self, "the VNC server does not share its clipboard (Extended Clipboard): that "
+                       "takes QEMU from 6.1 on");
+    return G_SOURCE_REMOVE;
 }
 
 static void watch(struct rfb *self)
@@ -101,6 +113,7 @@ struct rfb *rfb_new(const char *path, const struct host_clip_news *ops, void *op
         return NULL;
     self = g_new0(struct rfb, 1);
     *self = (struct rfb){.ops = ops, .opaque = opaque, .fd = fd, .need = 12};
+    self->late = g_timeout_add_seconds(READY_S, on_late, self);
     watch(self);
     return self;
 }
@@ -113,6 +126,8 @@ void rfb_free(struct rfb *self)
         g_source_remove(self->source);
     if (self->end_source)
         g_source_remove(self->end_source);
+    if (self->late)
+        g_source_remove(self->late);
     close(self->fd);
     buf_free(&self->in);
     buf_free(&self->out);

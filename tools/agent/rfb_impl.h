@@ -38,6 +38,7 @@ struct rfb {
     unsigned source;     /* GLib's, of the descriptor */
     unsigned events;     /* it waits for */
     unsigned end_source; /* ended is about to be told */
+    unsigned late;       /* the server has not become ready */
     const char *why;
     enum rfb_state state;
     size_t need; /* bytes of the state's token */

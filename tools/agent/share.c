@@ -232,6 +232,11 @@ void share_repeat(struct share_party *party)
         party->ops->offer(party->link, true);
 }
 
+bool share_is_connected(const struct share_party *party)
+{
+    return party->link != NULL;
+}
+
 bool share_host_has(const struct share *self)
 {
     return self->owner && self->owner != &self->parties[GUEST];

@@ -33,6 +33,9 @@ struct share_party *share_add(struct share *self, const struct host_clip_ops *op
 /* Tells it once more what it was offered, if it was: not everybody there heard it. */
 void share_repeat(struct share_party *party);
 
+/* Somebody listens there. */
+bool share_is_connected(const struct share_party *party);
+
 /* Somebody on the host has text. */
 bool share_host_has(const struct share *self);
 

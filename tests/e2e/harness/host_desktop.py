@@ -32,7 +32,7 @@ class HostDesktop:
             file.write(data)
         before = self._owner
         with open(path, "rb") as file:
-            self._owner = self.bench.spawn(command, path, stdin=file, env=self.environment,
+            self._owner = self.bench.spawn(command, os.devnull, stdin=file, env=self.environment,
                                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if before:
             before.wait(START_SECONDS)
