@@ -140,6 +140,7 @@ static void *wayland_connect(const char *where, const struct host_clip_news *new
     self->news = news;
     self->opaque = opaque;
     self->next.best = self->offer.best = WAYLAND_NO_TEXT;
+    self->text_ms = WAYLAND_TEXT_MS;
     self->ext = zwlr_data_control_manager_v1_interface;
     self->ext.name = "ext_data_control_manager_v1";
     snprintf(self->mark, sizeof(self->mark), "application/x-caravan-agent-%08x%08x", g_random_int(),

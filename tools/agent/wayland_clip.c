@@ -124,7 +124,7 @@ void wayland_clip_ask(struct wayland *self)
     }
     zwlr_data_control_offer_v1_receive(self->offer.proxy, wayland_forms[self->offer.best], ends[1]);
     close(ends[1]);
-    self->paste = text_reader_new(ends[0], HOST_CLIP_TEXT_MAX, WAYLAND_TEXT_MS, on_text, self);
+    self->paste = text_reader_new(ends[0], HOST_CLIP_TEXT_MAX, self->text_ms, on_text, self);
 }
 
 /* ---- Our text for others ---- */
@@ -170,7 +170,7 @@ static void on_send(void *opaque, struct zwlr_data_control_source_v1 *source, co
         close(fd);
         return;
     }
-    self->copies[i] = text_writer_new(fd, WAYLAND_TEXT_MS, on_copied, self);
+    self->copies[i] = text_writer_new(fd, self->text_ms, on_copied, self);
     self->news->asked(self->opaque);
 }
 

@@ -12,8 +12,8 @@
 #include "text_pipe.h"
 
 enum {
-    WAYLAND_COPIES = 16, /* texts that others are given at once */
-    WAYLAND_TEXT_MS = 30 * 1000,
+    WAYLAND_COPIES = 16,         /* texts that others are given at once */
+    WAYLAND_TEXT_MS = 30 * 1000, /* for all of a text; of ours, until it is here or more is taken */
 };
 
 /* What another client offers. */
@@ -42,6 +42,7 @@ struct wayland {
     bool wants;      /* to own */
     bool undone;     /* what it wants is not said yet */
     bool has;        /* another has text, as told */
+    unsigned text_ms;
     struct text_reader *paste;
     struct text_writer *copies[WAYLAND_COPIES];
 };

@@ -227,6 +227,8 @@ static void *x11_connect(const char *where, const struct host_clip_news *news, v
 
     self->news = news;
     self->opaque = opaque;
+    self->targets_ms = X11_TARGETS_MS;
+    self->text_ms = X11_TEXT_MS;
     self->server = xcb_connect(where, NULL);
     why = set_up(self);
     if (why) {

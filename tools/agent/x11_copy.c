@@ -7,13 +7,11 @@
 
 enum {
     PIECE = 64 * 1024, /* bytes: far below what one request of any server takes */
-    ASK_S = 30,        /* until the text is here */
-    TAKE_S = 30,       /* until another piece is taken */
 };
 
-static gint64 in_seconds(int s)
+static gint64 later(const struct x11 *self)
 {
-    return g_get_monotonic_time() + s * G_USEC_PER_SEC;
+    return g_get_monotonic_time() + self->text_ms * G_GINT64_CONSTANT(1000);
 }
 
 static void notify(struct x11 *self, const struct x11_copy *copy, xcb_atom_t property)
@@ -118,7 +116,7 @@ static void wait_for_text(struct x11 *self, const struct x11_copy *wanted)
         return;
     }
     *copy = *wanted;
-    copy->until = in_seconds(ASK_S);
+    copy->until = later(self);
     self->news->asked(self->opaque);
 }
 
@@ -178,7 +176,7 @@ static void begin_pieces(struct x11 *self, struct x11_copy *copy, size_t len)
     const uint32_t size = (uint32_t)len;
 
     copy->done = 1;
-    copy->until = in_seconds(TAKE_S);
+    copy->until = later(self);
     watch(self, copy->to, XCB_EVENT_MASK_PROPERTY_CHANGE);
     xcb_change_property(self->server, XCB_PROP_MODE_REPLACE, copy->to, copy->property,
                         self->atoms[X11_INCR], 32, 1, &size);
@@ -242,7 +240,7 @@ void x11_copy_property(struct x11 *self, const xcb_property_notify_event_t *even
         n = MIN(len - (copy->done - 1), PIECE);
         put(self, copy, bytes + copy->done - 1, n);
         copy->done += n;
-        copy->until = in_seconds(TAKE_S);
+        copy->until = later(self);
         if (!n)
             forget(self, copy);
     }

@@ -11,6 +11,8 @@
 #include "host_clip.h"
 
 enum {
+    X11_TARGETS_MS = 5 * 1000, /* for an owner's list of what there is */
+    X11_TEXT_MS = 30 * 1000,   /* for all of its text; of ours, until it is here or more is taken */
     X11_PASTERS = 8, /* windows that take turns, so that late words of an owner are known as such */
     X11_COPIES = 16, /* texts that others are given at once */
 };
@@ -72,6 +74,7 @@ struct x11 {
     bool wants;            /* to own */
     bool owns;
     bool has; /* another has text, as told */
+    unsigned targets_ms, text_ms;
     struct x11_paste paste;
     struct x11_copy copies[X11_COPIES];
 };

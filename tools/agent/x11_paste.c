@@ -7,9 +7,7 @@
 #include "x11_impl.h"
 
 enum {
-    TARGETS_MS = 5 * 1000, /* for the list of what there is */
-    TEXT_MS = 30 * 1000,   /* for all of a text */
-    TARGETS_MAX = 1024,    /* looked at */
+    TARGETS_MAX = 1024, /* looked at */
 };
 
 static bool is_busy(const struct x11_paste *paste)
@@ -81,7 +79,7 @@ static void convert(struct x11 *self, enum x11_phase phase, xcb_atom_t target, u
 void x11_paste_look(struct x11 *self, xcb_timestamp_t since)
 {
     self->since = since;
-    convert(self, X11_ASKED_TARGETS, self->atoms[X11_TARGETS], TARGETS_MS);
+    convert(self, X11_ASKED_TARGETS, self->atoms[X11_TARGETS], self->targets_ms);
 }
 
 void x11_paste_ask(struct x11 *self)
@@ -93,7 +91,7 @@ void x11_paste_ask(struct x11 *self)
     if (paste->phase == X11_ASKED_TARGETS || self->owns || paste->best == XCB_NONE)
         self->news->text(self->opaque, "", 0);
     else
-        convert(self, X11_ASKED_TEXT, paste->best, TEXT_MS);
+        convert(self, X11_ASKED_TEXT, paste->best, self->text_ms);
 }
 
 /* ---- What comes ---- */
