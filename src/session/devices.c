@@ -118,7 +118,7 @@ static const struct device_kind *find_kind(const char *subtype)
 }
 
 /* A device may go while another is told. */
-static void follow_all(void *opaque)
+static void start_all(void *opaque)
 {
     struct devices *self = opaque;
     bool running = self->server->vm_running;
@@ -134,19 +134,13 @@ static void follow_all(void *opaque)
         vmc_devices_vm_stopped(self->server->vmc);
 }
 
-static void stop_all(struct devices *self)
-{
-    vmc_devices_vm_stops(self->server->vmc);
-    follow_all(self);
-}
-
 struct devices *devices_new(struct server *server)
 {
     struct devices *self = g_new0(struct devices, 1);
 
     self->server = server;
     self->list = g_ptr_array_new();
-    self->start = loop_timer_add(server->loop, follow_all, self);
+    self->start = loop_timer_add(server->loop, start_all, self);
     return self;
 }
 
@@ -204,5 +198,5 @@ void devices_follow_vm(struct devices *self)
     if (self->server->vm_running)
         loop_timer_start(self->start, 0);
     else
-        stop_all(self);
+        start_all(self);
 }

@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/vmc.h"
 
-#include <poll.h>
 #include <spice/enums.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "channel/main.h"
 #include "channel/vscard.h"
-#include "migrate/move.h"
 #include "session/server_impl.h"
 #include "stream/pump.h"
 
 enum {
     PATIENCE_MS = 10 * 1000, /* after the VM's start, for owners whose state is on its way */
     EARLY_MAX = 128 * 1024,  /* of a card reader, for an owner whose state is on its way */
-    ANSWER_MS = 100,         /* that a stop of the VM waits for a card, in a move */
     EMPTY_MS = 1000,         /* between two clients' cards: guests look at a reader that often */
 };
 
@@ -221,32 +218,6 @@ void vmc_devices_vm_started(struct vmc_devices *self)
     if (!self->impatient)
         loop_timer_start(self->patience, PATIENCE_MS);
     settle_all(self);
-}
-
-/* What is said is heard, the loop does not run. */
-static void await_answer(struct vmc_endpoint *owner)
-{
-    int64_t until = loop_now_us() + ANSWER_MS * 1000, left;
-    struct pollfd link = {.fd = stream_fd(pump_stream(owner->pump)), .events = POLLIN};
-
-    pump_turn(owner->pump);
-    while (pump_is_open(owner->pump) && vmc_link_card_is_asked(owner->link) &&
-           (left = until - loop_now_us()) > 0) {
-        if (poll(&link, 1, (int)(left / 1000) + 1) > 0)
-            pump_turn(owner->pump);
-    }
-}
-
-/* QEMU 7.2's reader forgets in a move which of its commands an answer is to. */
-void vmc_devices_vm_stops(struct vmc_devices *self)
-{
-    struct move *move = self->server->move;
-
-    for (guint i = 0; move && move_is_under_way(move) && i < self->list->len; i++) {
-        struct vmc_device *device = g_ptr_array_index(self->list, i);
-        if (device->owner && vmc_link_card_is_asked(device->owner->link))
-            await_answer(device->owner);
-    }
 }
 
 void vmc_devices_vm_stopped(struct vmc_devices *self)

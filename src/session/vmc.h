@@ -35,8 +35,6 @@ void vmc_devices_free(struct vmc_devices *self);
 
 /* The VM runs: whoever waits for a device may have it. */
 void vmc_devices_vm_started(struct vmc_devices *self);
-/* It is about to stop: what cards are asked in a move is answered first, if that is soon. */
-void vmc_devices_vm_stops(struct vmc_devices *self);
 /* The guest sees nothing for a while. */
 void vmc_devices_vm_stopped(struct vmc_devices *self);
 

@@ -359,17 +359,6 @@ void rig_send(struct rig_link *link, uint16_t type, const void *body, uint32_t s
     rig_settle(link->rig);
 }
 
-void rig_send_unheard(struct rig_link *link, uint16_t type, const void *body, uint32_t size)
-{
-    struct buf out = BUF_INIT;
-
-    buf_u16(&out, type);
-    buf_u32(&out, size);
-    buf_append(&out, body, size);
-    g_assert_cmpint(send(link->fd, out.data, out.len, MSG_NOSIGNAL), ==, (ssize_t)out.len);
-    buf_free(&out);
-}
-
 bool rig_try_send(struct rig_link *link, uint16_t type, const void *body, uint32_t size)
 {
     struct buf out = BUF_INIT;

@@ -45,8 +45,6 @@ struct rig_link *rig_connect(struct rig *self, uint32_t connection_id, uint8_t t
                              uint32_t *result);
 void rig_close(struct rig_link *link);
 void rig_send(struct rig_link *link, uint16_t type, const void *body, uint32_t size);
-/* The same, but the server does not run. */
-void rig_send_unheard(struct rig_link *link, uint16_t type, const void *body, uint32_t size);
 /* False when the socket does not take it whole; the link is good for nothing then. */
 bool rig_try_send(struct rig_link *link, uint16_t type, const void *body, uint32_t size);
 /* Many messages with an empty body at once, as far as the socket takes them. */

@@ -256,51 +256,6 @@ static void what_a_move_cuts_arrives_once(void **state)
     detach(target, there);
 }
 
-static void answer_unheard(struct rig_link *link, const char *text)
-{
-    const struct vsc_message message = {VSC_APDU, VSC_READER, (uint32_t)strlen(text),
-                                        (const uint8_t *)text};
-    struct buf bytes = BUF_INIT;
-
-    vsc_put_for_client(&bytes, &message);
-    rig_send_unheard(link, SPICE_MSGC_SMARTCARD_DATA, bytes.data, (uint32_t)bytes.len);
-    buf_free(&bytes);
-}
-
-/* QEMU's reader forgets in a move which of its commands an answer is to. */
-static void a_stop_in_a_move_waits_for_the_answer_but_not_long(void **state)
-{
-    struct rig *source = running_rig(), *target = rig_new();
-    struct fake_device *here = attach(source), *there = attach(target);
-    struct device_client from = device_client_new(source), to;
-    struct rig_link *link = device_client_link(&from, SPICE_CHANNEL_SMARTCARD, 0), *after;
-
-    say(link, VSC_READER_ADD, VSC_NO_READER, "");
-    device_hears(here, VSC_READER_ADD, "");
-    to = device_move_begin(&from, target);
-    after = device_client_link(&to, SPICE_CHANNEL_SMARTCARD, 0);
-    device_says(source, here, "a question", 0, 100);
-    answer_unheard(link, "an answer");
-    spice_server_vm_stop(rig_server(source));
-    device_hears(here, VSC_APDU, "an answer");
-    spice_server_vm_start(rig_server(source));
-    rig_settle(source);
-    device_says(source, here, "and another", 0, 100);
-    device_move_end(&from, &to); /* stops it: nobody answers */
-    assert_int_equal(here->guest_in.len, 0);
-    hear(link, VSC_APDU, VSC_READER, "a question", 10);
-    hear(link, VSC_APDU, VSC_READER, "and another", 11);
-    say(link, VSC_APDU, VSC_READER, "too late");
-    device_move_link(link, after);
-    device_hears(there, VSC_APDU, "too late");
-    rig_close(link);
-    rig_close(after);
-    device_client_leave(&from);
-    device_client_leave(&to);
-    detach(source, here);
-    detach(target, there);
-}
-
 /* Said while the client goes over, so answered at the target. */
 static void what_is_refused_is_refused_after_a_move(void **state)
 {
@@ -395,7 +350,6 @@ int main(void)
         cmocka_unit_test(a_farewell_that_is_not_taken_keeps_the_next_waiting),
         cmocka_unit_test(lies_end_the_link_only),
         cmocka_unit_test(what_a_move_cuts_arrives_once),
-        cmocka_unit_test(a_stop_in_a_move_waits_for_the_answer_but_not_long),
         cmocka_unit_test(what_is_refused_is_refused_after_a_move),
         cmocka_unit_test(wrong_states_end_the_link_only),
     };
