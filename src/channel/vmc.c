@@ -371,7 +371,7 @@ static void restore(struct vmc_link *self, const struct vmc_state *state, struct
     }
     buf_append(&self->waiting, state->device.write_data, state->device.write_size);
     self->told_unknown = self->is_port && !state->has_identity;
-    self->opened_told = state->identity.opened;
+    self->opened_told = self->is_port && state->identity.opened;
     conn_set_phase(self->conn, CONN_ACTIVE);
     if (!self->ops->restored(self->owner, state)) {
         reader_fail(body);
