@@ -153,7 +153,8 @@ static void rfb_ended(void *opaque, const char *why)
     note(opaque, "ended", why, strlen(why));
 }
 
-static const struct rfb_ops rfb_ops = {rfb_ready, rfb_offered, rfb_asked, rfb_text, rfb_ended};
+static const struct host_clip_news rfb_ops = {rfb_ready, rfb_offered, rfb_asked, rfb_text,
+                                              rfb_ended};
 
 /* What was heard, and said. */
 static struct buf hear(const uint8_t *bytes, size_t len, size_t step)

@@ -2,10 +2,10 @@
 /* caravan agent: a host-side agent for QEMUs without SPICE. Who tells whom. */
 #include <errno.h>
 #include <glib-unix.h>
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "agent.h"
 #include "agent/hub.h"
 #include "base/buf.h"
 #include "base/log.h"
@@ -15,42 +15,48 @@
 #include "options.h"
 #include "port.h"
 #include "rfb.h"
+#include "share.h"
 #include "state.h"
 
 enum {
-    EXIT_USAGE = 1,
     EXIT_NO_START = 2,
     CLIP_ID = 1,
     RETRY_MS = 250, /* between attempts to connect */
+    ANEW_MS = 1000, /* the port stays closed for a guest that comes without a state */
+    VNC_S = 5,      /* QEMU's VNC server may take longer to be there than the port */
     TICK_S = 1,
     REPEATS = 2, /* offers to VNC users who come: after a second, and for slow ones later */
     REPEAT_S = 4,
     STATE_S = 2, /* how long a state may take to come once QEMU looks for who takes it */
 };
 
+static const char without_state[] = "the VM has come without a state";
+
 struct agent {
-    struct options options;
+    const struct options *options;
     GMainLoop *main;
     struct hub *hub;
     struct clip *clip;
     struct port *port;       /* NULL: QEMU is not there */
-    struct rfb *rfb;         /* NULL: its VNC server is not there */
+    struct share *share;     /* the clipboard's parties on the host */
+    struct share_party *vnc; /* NULL: not wanted */
     struct bus *bus;         /* NULL: not wanted */
     struct monitor *monitor; /* of the QEMU that is there */
     struct buf early;        /* what the guest said before a move, until there is a port */
     /* GLib's sources. */
-    unsigned retry, drop, renew, late, resume, repeat;
+    unsigned retry, drop, renew, late, resume, repeat, no_vnc;
     unsigned repeats; /* still to come */
     bool waits;       /* for the state of an incoming VM: nothing is said to the guest */
     bool arrived;     /* its state is in, its port is not there yet */
     bool deaf;        /* what the hub says meanwhile is heard afterwards, or not at all */
-    bool user_has;    /* a user of the VNC server has text */
-    bool offered;     /* to those users: the guest's text */
-    bool rfb_said;    /* why the VNC server is of no use */
+    bool port_said;   /* why the port is */
+    bool incoming;    /* the VM that is waited with comes, or may */
+    bool anew;        /* the port is about to be opened anew: there is nothing to wait for */
 };
 
 static void connect_all(struct agent *self);
-static void begin_without_state(struct agent *self, const char *why);
+static void connect_port(struct agent *self);
+static gboolean drop_port(gpointer opaque);
 static void set_clip(struct agent *self, const struct state *state);
 
 /* ---- Waiting for a state ---- */
@@ -63,14 +69,20 @@ static void stop_waiting(struct agent *self)
     self->late = 0;
 }
 
+/* A guest that comes may stand in the middle of what another agent said: it is to begin anew. */
 static void begin_without_state(struct agent *self, const char *why)
 {
     if (!self->waits)
         return;
-    log_info("%s: no state is waited for", why);
     stop_waiting(self);
-    if (!self->port)
+    if (self->incoming) {
+        log_note("%s: the guest's agent is connected anew", why);
+        self->incoming = false;
+        self->anew = true;
+        self->drop = self->drop ? self->drop : g_idle_add(drop_port, self);
         return;
+    }
+    log_info("%s: no state is waited for", why);
     hub_guest_open(self->hub);
     port_kick(self->port);
 }
@@ -80,24 +92,42 @@ static gboolean on_late(gpointer opaque)
     struct agent *self = opaque;
 
     self->late = 0;
-    begin_without_state(self, "the VM has come without a state");
+    begin_without_state(self, without_state);
     return G_SOURCE_REMOVE;
 }
 
+/* QEMU takes the connection before it lets the guest run: later, the guest would find its port
+ * closed, and its agent would begin anew. */
 static void on_looked_for(void *opaque)
 {
     struct agent *self = opaque;
 
+    if (!self->port)
+        connect_port(self);
     if (self->waits && !self->late)
         self->late = g_timeout_add_seconds(STATE_S, on_late, self);
 }
 
-static void on_checked(void *opaque, bool incoming)
+static void on_checked(void *opaque, enum monitor_vm vm)
 {
     struct agent *self = opaque;
 
-    if (!incoming && !self->options.incoming)
+    self->incoming =
+        self->waits && vm != MONITOR_THERE && (vm == MONITOR_COMES || self->options->incoming);
+    if (!self->incoming)
         begin_without_state(self, "the VM waits for no migration");
+}
+
+static void on_runs(void *opaque)
+{
+    begin_without_state(opaque, without_state);
+}
+
+static bool on_bus(void *opaque)
+{
+    struct agent *self = opaque;
+
+    return self->bus && bus_in_use(self->bus);
 }
 
 static gboolean offer_again(gpointer opaque)
@@ -105,8 +135,8 @@ static gboolean offer_again(gpointer opaque)
     struct agent *self = opaque;
 
     self->repeats--;
-    if (self->rfb && self->offered)
-        rfb_offer(self->rfb, true);
+    if (self->vnc)
+        share_repeat(self->vnc);
     self->repeat = self->repeats ? g_timeout_add_seconds(REPEAT_S, offer_again, self) : 0;
     return G_SOURCE_REMOVE;
 }
@@ -123,7 +153,7 @@ static void on_vnc_user(void *opaque)
     self->repeat = g_timeout_add_seconds(1, offer_again, self);
 }
 
-static const struct monitor_ops monitor_ops = {on_checked, on_vnc_user};
+static const struct monitor_ops monitor_ops = {on_checked, on_runs, on_vnc_user, on_bus};
 
 /* ---- The guest's port ---- */
 
@@ -139,7 +169,8 @@ static void port_bytes(void *opaque, const uint8_t *bytes, size_t len)
     struct agent *self = opaque;
 
     begin_without_state(self, "the guest speaks already");
-    hub_guest_feed(self->hub, bytes, len);
+    if (!self->anew)
+        hub_guest_feed(self->hub, bytes, len);
 }
 
 static const uint8_t *port_output(void *opaque, size_t *len)
@@ -171,7 +202,7 @@ static void port_ended(void *opaque)
 
     log_note("QEMU has closed the guest's port");
     lose_port(self);
-    if (self->options.once)
+    if (self->options->once)
         g_main_loop_quit(self->main);
     else
         connect_all(self);
@@ -233,7 +264,9 @@ static gboolean drop_port(gpointer opaque)
     self->drop = 0;
     if (self->port)
         lose_port(self);
-    self->retry = self->retry ? self->retry : g_timeout_add(RETRY_MS, reconnect, self);
+    if (self->retry)
+        g_source_remove(self->retry);
+    self->retry = g_timeout_add(self->anew ? ANEW_MS : RETRY_MS, reconnect, self);
     return G_SOURCE_REMOVE;
 }
 
@@ -285,116 +318,116 @@ static void guest_offers(void *opaque, bool has)
 {
     struct agent *self = opaque;
 
-    log_info("the guest has %s", has ? "text" : "no text");
-    self->offered = has;
-    self->user_has = self->user_has && !has;
-    if (self->rfb)
-        rfb_offer(self->rfb, has);
+    share_guest_offers(self->share, has);
 }
 
 static void guest_asks(void *opaque)
 {
     struct agent *self = opaque;
 
-    log_info("the guest wants the text");
-    if (self->rfb)
-        rfb_ask(self->rfb);
-    else
-        clip_give(self->clip, "", 0);
+    share_guest_asks(self->share);
 }
 
 static void guest_gives(void *opaque, const char *text, size_t len)
 {
     struct agent *self = opaque;
 
-    log_info("the guest gives %zu bytes of text", len);
-    if (self->rfb)
-        rfb_provide(self->rfb, text, len);
+    share_guest_gives(self->share, text, len);
 }
 
 static const struct clip_ops clip_ops = {guest_offers, guest_asks, guest_gives};
 
-/* In the place of the one there is; state: it goes on from there. What the VNC server was told of
- * the guest's clipboard does not hold any more. */
+static void host_offers(void *opaque, bool has)
+{
+    struct agent *self = opaque;
+
+    if (self->clip)
+        clip_offer(self->clip, has);
+}
+
+static void host_asks(void *opaque)
+{
+    struct agent *self = opaque;
+
+    if (self->clip)
+        clip_ask(self->clip);
+}
+
+static void host_gives(void *opaque, const char *text, size_t len)
+{
+    struct agent *self = opaque;
+
+    if (self->clip)
+        clip_give(self->clip, text, len);
+}
+
+static const struct share_ops share_ops = {host_offers, host_asks, host_gives};
+
+/* In the place of the one there is; state: it goes on from there. What the host was told of the
+ * guest's clipboard does not hold any more. */
 static void set_clip(struct agent *self, const struct state *state)
 {
     clip_free(g_steal_pointer(&self->clip));
-    if (self->offered)
-        guest_offers(self, false);
+    share_guest_anew(self->share);
     if (state)
         self->clip = clip_arrive(self->hub, state->client ? state->client : CLIP_ID, &clip_ops,
                                  self, self, &state->main, &state->words);
     else
         self->clip = clip_new(self->hub, CLIP_ID, &clip_ops, self, self);
-    clip_offer(self->clip, self->user_has);
+    clip_offer(self->clip, share_host_has(self->share));
     clip_wake(self->clip);
 }
 
-static void rfb_ready(void *opaque)
-{
-    struct agent *self = opaque;
-
-    self->rfb_said = false;
-    log_note("sharing the clipboard of the VNC server at %s", self->options.vnc);
-    if (clip_guest_offers(self->clip))
-        rfb_offer(self->rfb, true);
-}
-
-static void rfb_offered(void *opaque, bool has)
-{
-    struct agent *self = opaque;
-
-    log_info("a user of the VNC server has %s", has ? "text" : "no text");
-    self->user_has = has;
-    self->offered = self->offered && !has;
-    clip_offer(self->clip, has);
-}
-
-static void rfb_asked(void *opaque)
-{
-    struct agent *self = opaque;
-
-    log_info("a user of the VNC server wants the guest's text");
-    clip_ask(self->clip);
-}
-
-static void rfb_text(void *opaque, const char *text, size_t len)
-{
-    struct agent *self = opaque;
-
-    log_info("a user of the VNC server gives %zu bytes of text", len);
-    clip_give(self->clip, text, len);
-}
-
-static void rfb_ended(void *opaque, const char *why)
-{
-    struct agent *self = opaque;
-
-    if (!self->rfb_said)
-        log_warn("%s: %s", self->options.vnc, why);
-    self->rfb_said = true;
-    rfb_free(g_steal_pointer(&self->rfb));
-    self->user_has = false;
-    clip_offer(self->clip, false);
-    clip_give(self->clip, "", 0);
-    if (!self->retry)
-        self->retry = g_timeout_add(RETRY_MS, reconnect, self);
-}
-
-static const struct rfb_ops rfb_ops = {rfb_ready, rfb_offered, rfb_asked, rfb_text, rfb_ended};
-
 /* ---- Connections come when QEMU does ---- */
+
+static void connect_monitor(struct agent *self)
+{
+    const struct monitor_setup setup = {self->options->qmp, self->options->id, self->options->bus};
+
+    if (self->options->qmp)
+        self->monitor = monitor_new(&setup, &monitor_ops, self);
+}
+
+/* A QEMU that is not there yet is none to complain of. */
+static void no_port(struct agent *self)
+{
+    if (self->port_said)
+        return;
+    self->port_said = true;
+    if (errno == ENOENT || errno == ECONNREFUSED)
+        log_note("waiting for QEMU's socket of the guest's port at %s", self->options->port);
+    else
+        log_warn("the guest's port at %s: %s", self->options->port, g_strerror(errno));
+}
+
+/* QEMU is there, and makes all its sockets before long. */
+static gboolean on_no_vnc(gpointer opaque)
+{
+    struct agent *self = opaque;
+
+    self->no_vnc = 0;
+    if (self->port && !share_is_connected(self->vnc))
+        log_warn("no VNC server is at %s. Give QEMU -vnc unix:%s,id=agent", self->options->vnc,
+                 self->options->vnc);
+    return G_SOURCE_REMOVE;
+}
 
 /* The guest hears nothing before it is known whether it is about to come from another host. */
 static void connect_port(struct agent *self)
 {
-    self->port = port_new(self->options.port, &port_ops, self);
-    if (!self->port)
+    self->port = port_new(self->options->port, &port_ops, self);
+    if (!self->port) {
+        no_port(self);
         return;
-    log_note("connected to the guest's port at %s", self->options.port);
-    if (self->options.qmp)
-        self->monitor = monitor_new(self->options.qmp, self->options.id, &monitor_ops, self);
-    self->waits = !self->arrived && (self->options.incoming || self->options.qmp);
+    }
+    log_note("connected to the guest's port at %s", self->options->port);
+    self->port_said = false;
+    if (self->vnc && !self->no_vnc)
+        self->no_vnc = g_timeout_add_seconds(VNC_S, on_no_vnc, self);
+    connect_monitor(self);
+    self->waits = !self->arrived && !self->anew && (self->options->incoming || self->options->qmp);
+    self->incoming = self->waits && self->options->incoming;
+    self->anew = false;
     if (self->arrived)
         port_restore(self->port, self->early.data, self->early.len);
     buf_free(&self->early);
@@ -408,9 +441,7 @@ static void connect_all(struct agent *self)
 {
     if (!self->port)
         connect_port(self);
-    if (self->options.vnc && !self->rfb)
-        self->rfb = rfb_new(self->options.vnc, &rfb_ops, self);
-    if (!self->retry && (!self->port || (self->options.vnc && !self->rfb)))
+    if (!self->retry && !self->port)
         self->retry = g_timeout_add(RETRY_MS, reconnect, self);
 }
 
@@ -455,6 +486,15 @@ static void take_over_port(struct agent *self, const struct agent_blob *blob)
     }
 }
 
+/* What came made no sense; the guest learns that when the VM runs. */
+static void wait_in_vain(struct agent *self)
+{
+    if (!self->port)
+        return;
+    self->waits = self->incoming = true;
+    on_looked_for(self);
+}
+
 /* Whatever it is, it is taken as well as can be: an error would end the VM. */
 static void on_load(void *opaque, const guint8 *bytes, gsize len)
 {
@@ -463,12 +503,15 @@ static void on_load(void *opaque, const guint8 *bytes, gsize len)
     bool loaded = state_load(bytes, len, &state);
 
     stop_waiting(self);
+    self->incoming = false;
     hub_tick(self->hub, g_get_monotonic_time());
     self->deaf = true; /* good-byes are not for the guest that comes */
     clip_free(g_steal_pointer(&self->clip));
     hub_guest_close(self->hub);
     self->deaf = false;
-    if (self->port)
+    if (!loaded)
+        wait_in_vain(self);
+    else if (self->port)
         hub_guest_open(self->hub);
     if (loaded)
         take_over_port(self, &state.blob);
@@ -492,45 +535,33 @@ static gboolean on_signal(gpointer opaque)
     return G_SOURCE_CONTINUE;
 }
 
-static GLogWriterOutput write_log(GLogLevelFlags level, const GLogField *fields, gsize n_fields,
-                                  gpointer opaque)
-{
-    const struct options *options = opaque;
-    GLogLevelFlags least = options->verbose ? G_LOG_LEVEL_INFO
-                           : options->quiet ? G_LOG_LEVEL_WARNING
-                                            : G_LOG_LEVEL_MESSAGE;
-
-    if ((level & G_LOG_LEVEL_MASK) > least)
-        return G_LOG_WRITER_HANDLED;
-    for (gsize i = 0; i < n_fields; i++) {
-        if (!strcmp(fields[i].key, "MESSAGE"))
-            fprintf(stderr, "caravan agent: %s\n", (const char *)fields[i].value);
-    }
-    return G_LOG_WRITER_HANDLED;
-}
-
 static bool start(struct agent *self)
 {
     g_autoptr(GError) error = NULL;
 
     self->hub = hub_new(&hub_ops, self);
+    self->share = share_new(&share_ops, self);
     self->clip = clip_new(self->hub, CLIP_ID, &clip_ops, self, self);
-    if (self->options.bus) {
-        self->bus = bus_new(self->options.bus, self->options.id, &bus_ops, self, &error);
+    if (self->options->bus) {
+        self->bus = bus_new(self->options->bus, self->options->id, &bus_ops, self, &error);
         if (!self->bus) {
-            fprintf(stderr, "caravan agent: %s cannot be made: %s\n", self->options.bus,
+            fprintf(stderr, "caravan agent: %s cannot be made: %s\n", self->options->bus,
                     error->message);
             return false;
         }
     }
+    if (self->options->vnc)
+        self->vnc = share_add(self->share, &rfb_clip_ops, self->options->vnc);
+    if (self->options->desk)
+        share_add(self->share, self->options->desk, self->options->desk_where);
     connect_all(self);
     return true;
 }
 
 static void stop(struct agent *self)
 {
-    const unsigned sources[] = {self->drop, self->retry,  self->renew,
-                                self->late, self->resume, self->repeat};
+    const unsigned sources[] = {self->drop,   self->retry,  self->renew, self->late,
+                                self->resume, self->repeat, self->no_vnc};
 
     for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
         if (sources[i])
@@ -538,15 +569,17 @@ static void stop(struct agent *self)
     }
     monitor_free(self->monitor);
     bus_free(self->bus);
-    rfb_free(self->rfb);
+    share_free(self->share);
     clip_free(self->clip);
     port_free(self->port);
     hub_free(self->hub);
     buf_free(&self->early);
 }
 
-static int run(struct agent *self)
+int agent_run(const struct options *options)
 {
+    struct agent agent = {.options = options};
+    struct agent *self = &agent;
     unsigned tick = g_timeout_add_seconds(TICK_S, on_tick, self);
     unsigned terminated = g_unix_signal_add(SIGTERM, on_signal, self);
     unsigned interrupted = g_unix_signal_add(SIGINT, on_signal, self);
@@ -562,23 +595,4 @@ static int run(struct agent *self)
     g_source_remove(interrupted);
     g_main_loop_unref(self->main);
     return started ? 0 : EXIT_NO_START;
-}
-
-int main(int argc, char **argv)
-{
-    struct agent agent = {0};
-    int status = EXIT_USAGE;
-
-    setlocale(LC_ALL, "");
-    g_set_prgname("caravan agent");
-    g_log_set_writer_func(write_log, &agent.options, NULL);
-    /* `caravan agent` starts this with the subcommand as first argument. */
-    if (argc > 1 && !strcmp(argv[1], "agent")) {
-        argv++;
-        argc--;
-    }
-    if (options_parse(&agent.options, argc, argv) == OPTIONS_RUN)
-        status = run(&agent);
-    options_clear(&agent.options);
-    return status;
 }

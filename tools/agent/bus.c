@@ -3,7 +3,6 @@
 
 #include <gio/gio.h>
 #include <glib/gstdio.h>
-#include <stdbool.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
@@ -222,6 +221,11 @@ struct bus *bus_new(const char *path, const char *id, const struct bus_ops *ops,
     g_signal_connect(server, "new-connection", G_CALLBACK(on_connection), self);
     g_dbus_server_start(server);
     return self;
+}
+
+bool bus_in_use(const struct bus *self)
+{
+    return self->connections->len > 0;
 }
 
 void bus_free(struct bus *self)

@@ -9,6 +9,7 @@
 #define CARAVAN_AGENT_BUS_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 struct bus;
 
@@ -30,6 +31,8 @@ struct bus_ops {
  * BUS_ID_MAX bytes, what `id-list` names. */
 struct bus *bus_new(const char *path, const char *id, const struct bus_ops *ops, void *opaque,
                     GError **error);
+/* QEMU is connected, or another. */
+bool bus_in_use(const struct bus *self);
 /* Closes and removes the socket. */
 void bus_free(struct bus *self);
 

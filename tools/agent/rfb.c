@@ -14,6 +14,8 @@
 enum {
     READ_BYTES = 64 * 1024,
     OUT_MAX = 4 << 20, /* of a server that does not read */
+    RETRY_MS = 250,
+    READY_S = 10, /* after that it does not know Extended Clipboard */
     CLIENT_CUT_TEXT = 6,
 };
 
@@ -37,6 +39,17 @@ void rfb_fail(struct rfb *self, const char *why)
         g_source_remove(self->source);
     self->source = 0;
     self->end_source = g_idle_add(tell_end, self);
+}
+
+static gboolean on_late(gpointer opaque)
+{
+    struct rfb *self = opaque;
+
+    self->late = 0;
+    if (!self->ready)
+        rfb_fail(self, "the VNC server does not share its clipboard (Extended Clipboard): that "
+                       "takes QEMU from 6.1 on");
+    return G_SOURCE_REMOVE;
 }
 
 static void watch(struct rfb *self)
@@ -91,7 +104,7 @@ static gboolean on_fd(gint fd, GIOCondition condition, gpointer opaque)
     return self->source == source ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
-struct rfb *rfb_new(const char *path, const struct rfb_ops *ops, void *opaque)
+struct rfb *rfb_new(const char *path, const struct host_clip_news *ops, void *opaque)
 {
     struct rfb *self;
     int fd = connect_unix(path);
@@ -100,6 +113,7 @@ struct rfb *rfb_new(const char *path, const struct rfb_ops *ops, void *opaque)
         return NULL;
     self = g_new0(struct rfb, 1);
     *self = (struct rfb){.ops = ops, .opaque = opaque, .fd = fd, .need = 12};
+    self->late = g_timeout_add_seconds(READY_S, on_late, self);
     watch(self);
     return self;
 }
@@ -112,6 +126,8 @@ void rfb_free(struct rfb *self)
         g_source_remove(self->source);
     if (self->end_source)
         g_source_remove(self->end_source);
+    if (self->late)
+        g_source_remove(self->late);
     close(self->fd);
     buf_free(&self->in);
     buf_free(&self->out);
@@ -181,3 +197,41 @@ void rfb_provide(struct rfb *self, const char *text, size_t len)
     if (compress2(packed, &room, wire->data, wire->len, Z_BEST_SPEED) == Z_OK)
         send_cut(self, CUT_PROVIDE | CUT_TEXT, packed, room);
 }
+
+/* ---- As a party of the clipboard ---- */
+
+static void *party_connect(const char *where, const struct host_clip_news *ops, void *opaque)
+{
+    return rfb_new(where, ops, opaque);
+}
+
+static void party_free(void *self)
+{
+    rfb_free(self);
+}
+
+static void party_offer(void *self, bool has)
+{
+    rfb_offer(self, has);
+}
+
+static void party_ask(void *self)
+{
+    rfb_ask(self);
+}
+
+static void party_provide(void *self, const char *text, size_t len)
+{
+    rfb_provide(self, text, len);
+}
+
+const struct host_clip_ops rfb_clip_ops = {
+    .who = "a user of the VNC server",
+    .place = "the VNC server",
+    .retry_ms = RETRY_MS,
+    .connect = party_connect,
+    .free = party_free,
+    .offer = party_offer,
+    .ask = party_ask,
+    .provide = party_provide,
+};

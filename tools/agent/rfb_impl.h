@@ -32,12 +32,13 @@ enum {
 };
 
 struct rfb {
-    const struct rfb_ops *ops;
+    const struct host_clip_news *ops;
     void *opaque;
     int fd;
     unsigned source;     /* GLib's, of the descriptor */
     unsigned events;     /* it waits for */
     unsigned end_source; /* ended is about to be told */
+    unsigned late;       /* the server has not become ready */
     const char *why;
     enum rfb_state state;
     size_t need; /* bytes of the state's token */
