@@ -54,6 +54,7 @@ bool server_init(struct server *self, SpiceCoreInterface *core)
     loop_timer_start(self->ping, PING_MS);
     self->hearing = hearing_new(self);
     self->linker = linker_new(self);
+    log_info("Caravan %s", CARAVAN_VERSION);
     return self->linker != NULL;
 }
 

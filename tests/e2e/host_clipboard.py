@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`caravan agent --host-clipboard`: the host's own X11 or Wayland desktop shares a clipboard.
+
+users: with the users of QEMU's VNC server (a QEMU without a guest); the display server goes and
+comes. moves: with a Debian desktop as guest, which moves from a host with X11 to one with Wayland.
+"""
+from harness import desktop, vm
+from harness.host_desktop import Wayland, X11
+from harness.run import check, run, until
+from harness.vnc import Vnc
+from host_agent import Host, check_undisturbed, guest_copies, guest_has, hop
+
+UTF8 = "naïve, 日本語, 😀\nand a second line\n".encode()
+
+
+def sized(size, first):
+    """That many bytes of text, numbers counted up, that end with a line's end."""
+    numbers = "\n".join(str(number) for number in range(first, first + size // 9 + 1))
+    return numbers.encode()[:size - 1] + b"\n" if size > 1 else b"x"
+
+
+def wire(data):
+    return data.replace(b"\n", b"\r\n")
+
+
+def shares(host_desktop):
+    """The agent's arguments."""
+    return ["--host-clipboard", host_desktop.option]
+
+
+# -- with users of VNC --
+
+def user_to_desktop(user, host_desktop, data):
+    user.copy(wire(data))
+    host_desktop.has(data)
+
+
+def desktop_to_user(host_desktop, user, data):
+    since = len(user.notices)
+    host_desktop.copy(data)
+    user.wait_notice(since, 30)
+    until(lambda: user.paste(40) == wire(data) + b"\0", 60, "the desktop's text for a VNC user", 0.1)
+
+
+def users_of(bench, kind, sizes):
+    """Both ways; what a server that comes again is told."""
+    host_desktop = kind(bench)
+    host = Host(bench, kind.__name__.lower(), more=shares(host_desktop))
+    machine = vm.Vm(bench, host.name, None, host.bare_arguments())
+    host.said(f"sharing the clipboard of the {kind.__name__} display")
+    host.said("sharing the clipboard of the VNC server")
+    user = Vnc(bench, host.path("user"))
+    for data in (*(sized(size, 10_000_000) for size in sizes), UTF8):
+        user_to_desktop(user, host_desktop, data)
+        desktop_to_user(host_desktop, user, data)
+    bench.say(f"{kind.__name__}: {', '.join(map(str, sizes))} bytes and UTF-8 to and from a VNC user")
+    user.close()
+    machine.quit()
+    host.end()
+    host_desktop.end()
+
+
+def server_comes_again(bench):
+    """The agent lives on when the display server ends, and finds the next one."""
+    first = X11(bench, "first")
+    host = Host(bench, "again", more=shares(first))
+    machine = vm.Vm(bench, host.name, None, host.bare_arguments())
+    host.said("sharing the clipboard of the X11 display")
+    host.said("sharing the clipboard of the VNC server")
+    first.end()
+    host.said("the X server has closed the link")
+    user = Vnc(bench, host.path("user"))
+    since = len(host.lines("sharing the clipboard of the X11 display"))
+    user.copy(b"copied meanwhile")
+    host.said("VNC server has text")
+    second = X11(bench, "second", first.display)
+    host.said("sharing the clipboard of the X11 display", since=since)
+    second.has(b"copied meanwhile")
+    check(len(host.lines("cannot be reached")) <= 1, "the agent complains more than once")
+    bench.say("X11: a server that comes again is offered what a VNC user has copied meanwhile")
+    user.close()
+    machine.quit()
+    host.end()
+    second.end()
+
+
+# -- with a guest --
+
+def both_ways(host, host_desktop, sizes):
+    for size in sizes:
+        host_desktop.copy(sized(size, 10_000_000))
+        guest_has(host.machine, sized(size, 10_000_000))
+        if size > 1:
+            guest_copies(host.machine, sized(size, 20_000_000))
+        else:
+            host.machine.shell("printf y > /run/copied")
+            host.machine.copy("/run/copied")
+        host_desktop.has(sized(size, 20_000_000) if size > 1 else b"y")
+    host_desktop.copy(UTF8)
+    guest_has(host.machine, UTF8)
+    guest_copies(host.machine, b"more: " + UTF8)
+    host_desktop.has(b"more: " + UTF8)
+    host.bench.say(f"{host.name}: {', '.join(map(str, sizes))} bytes and UTF-8 to and from "
+                   f"{host_desktop.name}")
+
+
+def moves(bench, sizes):
+    folder = desktop.prepare(bench)
+    x11, wayland = X11(bench), Wayland(bench)
+    source = Host(bench, "source", more=shares(x11))
+    source.boot(folder)
+    both_ways(source, x11, sizes)
+    guest_copies(source.machine, b"the guest's\n")
+    x11.has(b"the guest's\n")
+    wayland.copy(b"of the target's desktop\n")
+    pids, log = source.machine.agent_pids(), source.machine.agent_log()
+    target = hop(bench, folder, source, "target", shares(wayland))
+    wayland.has(b"the guest's\n")
+    x11.has_nothing()
+    bench.say("the guest's text has moved from X11 to Wayland")
+    both_ways(target, wayland, sizes)
+    check_undisturbed(target.machine, pids, log)
+    target.machine.quit()
+    target.end()
+
+
+def test(bench, options):
+    sizes = (1, 4096, 900_000)
+    if options.what == "users":
+        users_of(bench, X11, sizes)
+        users_of(bench, Wayland, sizes)
+        server_comes_again(bench)
+    else:
+        moves(bench, sizes)
+
+
+def arguments(parser):
+    parser.add_argument("what", choices=["users", "moves"])
+
+
+if __name__ == "__main__":
+    run(test, 300, arguments)
