@@ -5,6 +5,8 @@
 users: with the users of QEMU's VNC server (a QEMU without a guest); the display server goes and
 comes. moves: with a Debian desktop as guest, which moves from a host with X11 to one with Wayland.
 """
+import signal
+
 from harness import desktop, vm
 from harness.host_desktop import Wayland, X11
 from harness.run import check, run, until
@@ -85,6 +87,30 @@ def server_comes_again(bench):
     second.end()
 
 
+def server_hangs(bench, kind, copies=2000):
+    """It holds up nobody, whatever is copied meanwhile, and is offered the last of it."""
+    host_desktop = kind(bench, f"hung-{kind.__name__.lower()}")
+    host = Host(bench, host_desktop.name, more=shares(host_desktop))
+    machine = vm.Vm(bench, host.name, None, host.bare_arguments())
+    host.said(f"sharing the clipboard of the {kind.__name__} display")
+    host.said("sharing the clipboard of the VNC server")
+    user = Vnc(bench, host.path("user"))
+    user_to_desktop(user, host_desktop, b"before")
+    host_desktop.server.send_signal(signal.SIGSTOP)
+    for _ in range(copies):
+        user.copy(b"not this")
+    user.copy(b"after all")
+    host.said("VNC server has text", since=copies + 1)
+    host_desktop.server.send_signal(signal.SIGCONT)
+    host_desktop.has(b"after all")
+    host_desktop.server.send_signal(signal.SIGSTOP)
+    bench.say(f"{kind.__name__}: a server that hangs is offered the last of {copies} texts")
+    user.close()
+    machine.quit()
+    host.end()  # within seconds
+    host_desktop.server.kill()
+
+
 # -- with a guest --
 
 def both_ways(host, host_desktop, sizes):
@@ -131,6 +157,8 @@ def test(bench, options):
         users_of(bench, X11, sizes)
         users_of(bench, Wayland, sizes)
         server_comes_again(bench)
+        server_hangs(bench, X11)
+        server_hangs(bench, Wayland)
     else:
         moves(bench, sizes)
 
