@@ -85,15 +85,15 @@ static void on_compressed_data(void *opaque, struct reader *body)
     uint32_t size = reader_u32(body);
     size_t at = self->waiting.len, len = reader_left(body);
     const uint8_t *bytes = reader_bytes(body, len);
+    uint8_t *room;
 
     if (!bytes || type != SPICE_DATA_COMPRESSION_TYPE_LZ4 || size > VMC_MESSAGE_MAX ||
         size > LZ4_EXPANDS * len) {
         reader_fail(body);
         return;
     }
-    buf_extend(&self->waiting, size);
-    if (LZ4_decompress_safe((const char *)bytes, (char *)self->waiting.data + at, (int)len,
-                            (int)size) != (int)size) {
+    room = buf_extend(&self->waiting, size);
+    if (LZ4_decompress_safe((const char *)bytes, (char *)room, (int)len, (int)size) != (int)size) {
         buf_truncate(&self->waiting, at);
         reader_fail(body);
         return;
@@ -314,7 +314,9 @@ static bool restore_card(struct vmc_link *self, const struct vmc_state *state)
     if (!vsc_all_for_reader(device->write_data, device->write_size))
         return false;
     self->reader_added =
-        vsc_reader_before(device->write_data, device->write_size, state->reader_added);
+        state->has_identity
+            ? state->identity.opened
+            : vsc_reader_before(device->write_data, device->write_size, state->reader_added);
     buf_append(&self->said, state->read_data, state->read_size);
     return true;
 }
@@ -329,7 +331,9 @@ static void save(struct vmc_link *self, struct vmc_state *state, struct buf *unw
         .num_send_tokens = (uint32_t)TOKENS_UNCOUNTED,
     };
     self->ops->save(self->owner, state, unwritten);
-    state->identity.opened = self->opened_told;
+    state->identity.opened =
+        self->is_card ? vsc_reader_before(unwritten->data, unwritten->len, self->reader_added)
+                      : self->opened_told;
     buf_append(unwritten, self->waiting.data, self->waiting.len);
     if (self->is_card) {
         state->reader_added =

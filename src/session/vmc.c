@@ -13,6 +13,7 @@
 enum {
     PATIENCE_MS = 10 * 1000, /* after the VM's start, for owners whose state is on its way */
     EARLY_MAX = 128 * 1024,  /* of a card reader, for an owner whose state is on its way */
+    EMPTY_MS = 1000,         /* between two clients' cards: guests look at a reader that often */
 };
 
 struct vmc_device {
@@ -24,6 +25,10 @@ struct vmc_device {
     GPtrArray *links; /* struct vmc_endpoint, in the order in which they came */
     struct vmc_endpoint *owner;
     struct buf early; /* what a card reader said to an owner whose state is on its way */
+    /* A card reader whose last client has left: */
+    bool unseen; /* the guest may not have noticed yet */
+    bool looking;
+    struct loop_timer *seen; /* runs while looking */
 };
 
 /* An id of a removed device, which these clients still know. */
@@ -47,6 +52,7 @@ static void device_free(gpointer opaque)
 
     g_ptr_array_free(self->links, TRUE);
     buf_free(&self->early);
+    loop_timer_remove(self->seen);
     g_free(self->name);
     g_free(self);
 }
@@ -156,10 +162,15 @@ static bool is_card(const struct vmc_device *self)
     return self->type == SPICE_CHANNEL_SMARTCARD;
 }
 
-/* A card reader has yet to hear that its last client left; the answers to that are nobody's. */
-static bool is_left_behind(const struct vmc_device *self)
+/* A card reader has yet to hear that its last client left, or the guest to see it: with another
+ * card in at once it would go on as if that were the first. */
+static bool is_left_behind(struct vmc_device *self)
 {
-    return is_card(self) && char_device_queue(self->device)->len;
+    if (self->unseen && !self->looking && self->all->server->vm_running) {
+        self->looking = true;
+        loop_timer_start(self->seen, EMPTY_MS);
+    }
+    return self->unseen;
 }
 
 /* The host restores a device with its connection only if that is there by then: so it is opened as
@@ -184,6 +195,15 @@ static void settle(struct vmc_device *self)
         char_device_set_open(self->device, false);
 }
 
+static void on_seen(void *opaque)
+{
+    struct vmc_device *self = opaque;
+
+    self->looking = false;
+    self->unseen = char_device_queue(self->device)->len > 0;
+    settle(self);
+}
+
 /* Opening a device may bring its host to remove another. */
 static void settle_all(struct vmc_devices *self)
 {
@@ -198,6 +218,15 @@ void vmc_devices_vm_started(struct vmc_devices *self)
     if (!self->impatient)
         loop_timer_start(self->patience, PATIENCE_MS);
     settle_all(self);
+}
+
+void vmc_devices_vm_stopped(struct vmc_devices *self)
+{
+    for (guint i = 0; i < self->list->len; i++) {
+        struct vmc_device *device = g_ptr_array_index(self->list, i);
+        device->looking = false;
+        loop_timer_cancel(device->seen);
+    }
 }
 
 void vmc_device_join(struct vmc_device *self, struct vmc_endpoint *link)
@@ -226,10 +255,12 @@ static void bid_farewell(struct char_device *device)
 static void let_go(struct vmc_device *self)
 {
     struct vmc_endpoint *owner = g_steal_pointer(&self->owner);
+    bool added = is_card(self) && vmc_link_card_reader_added(owner->link);
 
     if (self->device && is_card(self)) {
         char_device_drop_queue(self->device);
-        if (vmc_link_card_reader_added(owner->link))
+        self->unseen = added || char_device_queue(self->device)->len;
+        if (added)
             bid_farewell(self->device);
     }
     if (self->device)
@@ -339,6 +370,7 @@ static void on_removed(void *owner)
     g_ptr_array_add(self->all->dead, self);
     self->device = NULL;
     self->owner = NULL;
+    loop_timer_cancel(self->seen);
     for (guint i = 0; i < self->links->len; i++) {
         struct vmc_endpoint *link = g_ptr_array_index(self->links, i);
         link->device = NULL;
@@ -428,6 +460,7 @@ bool vmc_device_add(struct vmc_devices *self, struct char_device *device, uint8_
     }
     new = g_new0(struct vmc_device, 1);
     *new = (struct vmc_device){self, device, channel_type, (uint8_t)id, pinned >= 0};
+    new->seen = loop_timer_add(self->server->loop, on_seen, new);
     new->name = g_strdup(name);
     new->links = g_ptr_array_new();
     g_ptr_array_add(self->list, new);
