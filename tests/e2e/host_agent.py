@@ -34,12 +34,9 @@ class Host:
 
     def start_agent(self, options=("vnc", "bus", "qmp"), more=()):
         """Its words are in a new log."""
-        command = os.environ.get("CARAVAN_PROBE")
-        if not command:
-            raise Skip("no caravan command (CARAVAN_PROBE)")
         self._agents += 1
         self.log = self.bench.path(f"{self.name}-agent{self._agents}.log")
-        arguments = [*shlex.split(command), "agent", "--verbose", "--port", self.path("port"), *more]
+        arguments = [*self.command(), "agent", "--verbose", "--port", self.path("port"), *more]
         for option in options:
             # NAME.qmp is the test's own
             arguments += [f"--{option}", self.path("monitor" if option == "qmp" else option)]
@@ -47,6 +44,13 @@ class Host:
             self.agent = self.bench.spawn(arguments, self.log, stdin=subprocess.DEVNULL, stderr=log)
         if "bus" in options:
             until(lambda: os.path.exists(self.path("bus")), 10, "bus of the agent")
+
+    def command(self):
+        """The words that run `caravan`."""
+        command = os.environ.get("CARAVAN_PROBE")
+        if not command:
+            raise Skip("no caravan command (CARAVAN_PROBE)")
+        return shlex.split(command)
 
     def path(self, what):
         return self.bench.path(f"{self.name}.{what}")
