@@ -137,16 +137,21 @@ def guest_has_nothing(machine):
           "empty clipboard of the guest", 0.1)
 
 
-def move_away_from_the_owner(bench, folder, source, here, there):
-    """What the desktop has stays there: the guest has it no more, the other desktop nothing."""
+def move_away_from_the_owner(bench, folder, source, here, there, name, theirs=None):
+    """What the desktop has stays there: the guest has what the other desktop has, or nothing."""
+    if theirs:
+        there.copy(theirs)
     here.copy(b"stays here\n")
     guest_has(source.machine, b"stays here\n")
     pids, log = source.machine.agent_pids(), source.machine.agent_log()
-    target = hop(bench, folder, source, "away", shares(there))
-    guest_has_nothing(target.machine)
-    check(not there.paste(), f"{there.name} has text out of nowhere")
+    target = hop(bench, folder, source, name, shares(there))
+    if theirs:
+        guest_has(target.machine, theirs)
+    else:
+        guest_has_nothing(target.machine)
+        check(not there.paste(), f"{there.name} has text out of nowhere")
     here.has(b"stays here\n")
-    bench.say(f"what {here.name} had was released in the guest by a move")
+    bench.say(f"what {here.name} had was released in the guest by a move to {there.name}")
     both_ways(target, there)
     check_undisturbed(target.machine, pids, log)
     return target
@@ -174,10 +179,14 @@ def moves(bench, hops):
     host = Host(bench, "source", ("bus", "qmp"), shares(here))  # without VNC
     host.boot(folder)
     both_ways(host, here)
-    host = move_away_from_the_owner(bench, folder, host, here, there)
+    host = move_away_from_the_owner(bench, folder, host, here, there, "away")
     here, there = there, here
     for number in range(hops):
-        host = move(bench, folder, host, here, there, f"host{number}")
+        if number % 2:
+            host = move_away_from_the_owner(bench, folder, host, here, there, f"host{number}",
+                                            b"of the other desktop\n")
+        else:
+            host = move(bench, folder, host, here, there, f"host{number}")
         here, there = there, here
     host.machine.quit()
     host.end()

@@ -6,7 +6,6 @@ Of the packages only what PROGRAMS and DATA name is taken, and the libraries whi
 kept beside FOLDER (guest-packages); nothing is installed, no maintainer script runs. Exit codes: 0 made
 or already there, 77 the packages cannot be had, 1 they are not as expected.
 """
-import argparse
 import os
 import re
 import sys
@@ -67,16 +66,5 @@ def build(folder):
     return f"made {folder}: {len(chosen)} files of {count} packages, {size} MiB"
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder")
-    folder = os.path.abspath(parser.parse_args().folder)
-    try:
-        print(build(folder))
-    except debian.Missing as missing:
-        print(f"cannot have the packages: {missing}")
-        sys.exit(77)
-
-
 if __name__ == "__main__":
-    main()
+    debian.main(__doc__, build)

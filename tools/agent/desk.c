@@ -144,6 +144,7 @@ struct desk *desk_new(const struct host_clip_ops *kind, const char *where,
                       const struct host_clip_news *news, void *opaque)
 {
     struct desk *self = g_new0(struct desk, 1);
+    GThread *thread;
 
     g_atomic_ref_count_init(&self->refs);
     self->kind = kind;
@@ -154,7 +155,13 @@ struct desk *desk_new(const struct host_clip_ops *kind, const char *where,
     mailbox_init(&self->to_thread, self->context, on_thread, hold, self);
     mailbox_init(&self->to_owner, NULL, on_owner, hold, self);
     hold(self, true);
-    g_thread_unref(g_thread_new("desktop", run, self));
+    thread = g_thread_try_new("desktop", run, self, NULL);
+    if (thread) {
+        g_thread_unref(thread);
+    } else {
+        mailbox_post(&self->to_owner, (struct mail){.ended = "no thread can be made for it"});
+        hold(self, false);
+    }
     return self;
 }
 

@@ -142,16 +142,15 @@ void x11_copy_request(struct x11 *self, const xcb_selection_request_event_t *eve
         .property = event->property ? event->property : event->target, /* clients of old */
         .time = event->time,
     };
+    bool ours = is_ours(self, event);
 
     if (!is_stranger(self, event->requestor))
         return;
-    if (!is_ours(self, event))
-        notify(self, &copy, XCB_NONE);
-    else if (copy.target == self->atoms[X11_TARGETS])
+    if (ours && copy.target == self->atoms[X11_TARGETS])
         give_targets(self, &copy);
-    else if (copy.target == self->atoms[X11_TIMESTAMP])
+    else if (ours && copy.target == self->atoms[X11_TIMESTAMP])
         give_timestamp(self, &copy);
-    else if (is_text(self, copy.target))
+    else if (ours && is_text(self, copy.target))
         wait_for_text(self, &copy);
     else
         notify(self, &copy, XCB_NONE);
