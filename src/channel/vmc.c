@@ -36,6 +36,7 @@ struct vmc_link {
     /* A smart card reader: */
     struct buf said;   /* by it, for the client: messages, the last one not whole */
     bool reader_added; /* as the guest was told */
+    unsigned asked;    /* APDUs that the client has and the guest waits for */
 };
 
 /* In a move all comes that the client sent before its mark; it is as much as sockets hold. */
@@ -199,6 +200,15 @@ static bool answer_card_message(struct vmc_link *self, const struct vsc_message 
     return true;
 }
 
+/* What ends the guest's wait. */
+static void count_answer(struct vmc_link *self, const struct vsc_message *message)
+{
+    if (message->type == VSC_APDU || message->type == VSC_ERROR)
+        self->asked -= self->asked > 0;
+    else
+        self->asked = 0;
+}
+
 /* One message at a time, as a whole: QEMU's reader keeps no room for what it was given ahead. */
 static bool give_card_message(struct vmc_link *self)
 {
@@ -213,6 +223,7 @@ static bool give_card_message(struct vmc_link *self)
         if (!self->ops->write(self->owner, self->waiting.data, size))
             return false;
         self->reader_added = vsc_reader_after(self->waiting.data, size, self->reader_added);
+        count_answer(self, &message);
     }
     buf_consume(&self->waiting, size);
     return true;
@@ -275,6 +286,7 @@ static bool pass_card_message(struct vmc_link *self)
         message.reader_id = VSC_READER;
     if (message.type != VSC_INIT)
         send_card(self, &message);
+    self->asked += message.type == VSC_APDU;
     buf_consume(&self->said, VSC_HEADER + message.length);
     return true;
 }
@@ -293,6 +305,11 @@ void vmc_link_card_said(struct vmc_link *self, const uint8_t *bytes, size_t len)
         conn_fail(self->conn, "the card reader said too much while its VM moved");
     else
         buf_append(&self->said, bytes, len);
+}
+
+bool vmc_link_card_is_asked(const struct vmc_link *self)
+{
+    return self->asked || self->said.len;
 }
 
 bool vmc_link_card_reader_added(const struct vmc_link *self)
@@ -371,7 +388,7 @@ static void restore(struct vmc_link *self, const struct vmc_state *state, struct
     }
     buf_append(&self->waiting, state->device.write_data, state->device.write_size);
     self->told_unknown = self->is_port && !state->has_identity;
-    self->opened_told = state->identity.opened;
+    self->opened_told = self->is_port && state->identity.opened;
     conn_set_phase(self->conn, CONN_ACTIVE);
     if (!self->ops->restored(self->owner, state)) {
         reader_fail(body);

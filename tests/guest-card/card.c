@@ -6,8 +6,9 @@
  *     card wait present|absent|none SECONDS   until the reader is so; prints its name and the ATR
  *     card say HEX...                         sends each command, prints each answer
  *     card count FILE                         reads the card's first certificate piece by piece,
- *                                             again and again until FILE.stop is there; FILE has
- *                                             how many answers came and, at the end, how it ended
+ *                                             again and again until FILE.stop is there, not while
+ *                                             FILE.rest is; FILE has how many answers came, and
+ *                                             "so far", "rests" or "in all"
  *
  * The pieces' places and sizes differ from one to the next, and each is asked for in two commands
  * (READ BUFFER and GET RESPONSE of "NISTIR 6887"): an answer that is lost, doubled or to another
@@ -229,12 +230,27 @@ static void tell(const char *path, unsigned long answers, const char *end)
     }
 }
 
+static bool is_there(const char *path, const char *end)
+{
+    char name[256];
+
+    snprintf(name, sizeof(name), "%s%s", path, end);
+    return !access(name, F_OK);
+}
+
+static void rest(struct card *self, const char *path)
+{
+    if (!is_there(path, ".rest"))
+        return;
+    tell(path, self->answers, "rests");
+    while (is_there(path, ".rest"))
+        usleep(20000);
+}
+
 static int count(struct card *self, const char *path)
 {
     static struct stored first, again;
-    char stop[256];
 
-    snprintf(stop, sizeof(stop), "%s.stop", path);
     do {
         must("SCardBeginTransaction", SCardBeginTransaction(self->handle));
         read_all(self, first.len ? &again : &first);
@@ -244,7 +260,8 @@ static int count(struct card *self, const char *path)
             return 1;
         }
         tell(path, self->answers, "so far");
-    } while (access(stop, F_OK));
+        rest(self, path);
+    } while (!is_there(path, ".stop"));
     tell(path, self->answers, "in all");
     return 0;
 }

@@ -80,7 +80,7 @@ class CardVm(ShellVm):
     def counted(self):
         """How many answers the card has given so far, all of them right."""
         text = self.shell("cat /run/count.status /run/count.said /run/count 2> /dev/null || true")
-        check(not text or text.endswith("so far"), f"the exchange has ended: {text}")
+        check(not text or text.endswith(("so far", "rests")), f"the exchange has ended: {text}")
         return int(text.split()[0]) if text else 0
 
     def go_on(self, answers, seconds=60):
@@ -92,6 +92,14 @@ class CardVm(ShellVm):
             self.bench.say(f"{self.counted()} of {wanted}; the guest's service says:")
             print(self.run("tail -40 /run/pcscd.log; ps | grep -w card")[1], flush=True)
             raise
+
+    def rest(self):
+        """Waits until no command is under way, and keeps it so."""
+        self.shell("touch /run/count.rest")
+        self.until("grep rests /run/count", 60, "rest of the exchange")
+
+    def rest_no_more(self):
+        self.shell("rm /run/count.rest")
 
     def stop_counting(self):
         """How many there were in all."""
