@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Migration bodies that came through a client's hands.
- * Input: one byte of kind (main, display, display with lossy surfaces, inputs, a
- * character device), then the body.
+ * Input: one byte of kind (main, display, display with lossy surfaces, inputs, a character device, a
+ * card reader), then the body.
  * What loads is valid, and saving it gives a body that loads and saves to itself.
  */
 #include <string.h>
@@ -74,6 +74,11 @@ static bool load_vmc(const uint8_t *b, size_t n, union state *s, struct fields_e
     return blob_vmc_load(b, n, &s->vmc, e);
 }
 
+static bool load_card(const uint8_t *b, size_t n, union state *s, struct fields_error *e)
+{
+    return blob_card_load(b, n, &s->vmc, e);
+}
+
 static bool save_vmc(const union state *s, struct buf *out, struct fields_error *e)
 {
     return blob_vmc_save(&s->vmc, out, e);
@@ -95,6 +100,7 @@ static const struct kind {
     {&saved_display_table, load_lossy, save_display, free_display},
     {&saved_inputs_table, load_inputs, save_inputs, free_inputs},
     {&saved_vmc_table, load_vmc, save_vmc, free_vmc},
+    {&saved_card_table, load_card, save_vmc, free_vmc},
 };
 
 static void check_saved_again(const struct kind *kind, const struct buf *first)

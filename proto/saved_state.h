@@ -213,7 +213,8 @@ struct inputs_state {
 struct saved_device {
     uint8_t channel_type; /* SPICE_CHANNEL_* */
     uint8_t channel_id;   /* at the sender */
-    bool opened;          /* a port: the client was told that the guest has it open */
+    bool opened;          /* a port: the client was told that the guest has it open; a card reader:
+                           * the device was told that the client has one, before the rest is written */
     uint32_t name_len;    /* a port's name, else the name of the chardev; no NUL */
     uint8_t *name;
 };

@@ -182,20 +182,6 @@ bool on_announce(struct inflow *in, uint32_t type, struct reader *body, uint32_t
     return true;
 }
 
-/* It is told on the server's port, which also ends half a message on the clients' port. */
-static void say_clients_gone(struct hub *self)
-{
-    struct buf *out = &self->guest.out;
-
-    buf_u32(out, VDP_SERVER_PORT);
-    buf_u32(out, MESSAGE_HEADER);
-    buf_u32(out, VD_AGENT_PROTOCOL);
-    buf_u32(out, VD_AGENT_CLIENT_DISCONNECTED);
-    buf_u64(out, 0);
-    buf_u32(out, 0);
-    self->guest.wake = true;
-}
-
 void hub_guest_forget(struct hub *self)
 {
     if (self->state != GUEST_ASKED && self->state != GUEST_READY)
@@ -205,7 +191,8 @@ void hub_guest_forget(struct hub *self)
         self->guest.source->to = NULL;
         self->guest.source = NULL;
     }
-    say_clients_gone(self);
+    /* On the server's port, which also ends half a message on the clients' port. */
+    hub_put_server(self, VD_AGENT_CLIENT_DISCONNECTED, 0);
     clipboard_leave(&self->guest);
     files_guest_left(self);
     memset(self->guest.told_grab, 0, sizeof(self->guest.told_grab));

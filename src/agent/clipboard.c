@@ -9,6 +9,8 @@
 #include "agent/hub_impl.h"
 #include "base/log.h"
 
+enum { GUEST_CLIPBOARD_MAX = 128 << 20 };
+
 static bool shares(const struct party *party, uint8_t selection)
 {
     return party_is_ready(party) && party_has(party, VD_AGENT_CAP_CLIPBOARD_BY_DEMAND) &&
@@ -227,10 +229,12 @@ static int find_request(struct hub *hub, const struct party *owner, uint8_t sele
     return -1;
 }
 
+/* The guest's agent makes room for all of it at once, and ends if there is none. */
 static bool takes_that_much(const struct party *to, uint32_t size)
 {
-    return !to->client || to->client->max_clipboard < 0 ||
-           size <= (uint32_t)to->client->max_clipboard;
+    if (!to->client)
+        return size <= GUEST_CLIPBOARD_MAX;
+    return to->client->max_clipboard < 0 || size <= (uint32_t)to->client->max_clipboard;
 }
 
 static void begin_answer(struct inflow *in, struct party *to, uint8_t selection, uint32_t type,

@@ -105,20 +105,13 @@ bool hub_takes_mouse(const struct hub *self)
 
 static void put_mouse(struct hub *self)
 {
-    struct buf *out = &self->guest.out;
+    struct buf *out = hub_put_server(self, VD_AGENT_MOUSE_STATE, 13);
 
-    buf_u32(out, VDP_SERVER_PORT);
-    buf_u32(out, MESSAGE_HEADER + 13);
-    buf_u32(out, VD_AGENT_PROTOCOL);
-    buf_u32(out, VD_AGENT_MOUSE_STATE);
-    buf_u64(out, 0);
-    buf_u32(out, 13);
     buf_u32(out, self->mouse.x);
     buf_u32(out, self->mouse.y);
     buf_u32(out, self->mouse.buttons);
     buf_u8(out, self->mouse.display);
     self->mouse.dirty = false;
-    self->guest.wake = true;
 }
 
 /* The newest place counts, while the guest has not read the last one; it goes along in a move. */

@@ -161,6 +161,9 @@ bool party_has(const struct party *self, unsigned cap);
 bool party_is_ready(const struct party *self);
 /* A whole message, behind what is being passed on. */
 void party_send(struct party *self, uint32_t type, const void *body, size_t len);
+/* The head of a message to the guest on the server's port, between chunks of the clients' one; the
+ * caller appends the body, of `size` bytes. */
+struct buf *hub_put_server(struct hub *self, uint32_t type, uint32_t size);
 /* A message of which the body comes by and by from `source`. One at a time. */
 void party_begin(struct party *self, struct inflow *source, uint32_t type, const void *head,
                  size_t head_len, uint32_t size);

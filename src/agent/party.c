@@ -52,6 +52,17 @@ static void make_header(struct buf *out, uint32_t type, uint32_t size)
     buf_u32(out, size);
 }
 
+struct buf *hub_put_server(struct hub *self, uint32_t type, uint32_t size)
+{
+    struct buf *out = &self->guest.out;
+
+    buf_u32(out, VDP_SERVER_PORT);
+    buf_u32(out, MESSAGE_HEADER + size);
+    make_header(out, type, size);
+    self->guest.wake = true;
+    return out;
+}
+
 void party_send(struct party *self, uint32_t type, const void *body, size_t len)
 {
     struct buf message = BUF_INIT;

@@ -27,7 +27,7 @@ uint8_t *buf_extend(struct buf *self, size_t n)
         self->cap = cap;
     }
     self->len = at + n;
-    return self->data + at;
+    return self->data ? self->data + at : NULL; /* NULL: nothing of nothing */
 }
 
 void buf_append(struct buf *self, const void *bytes, size_t n)

@@ -233,7 +233,7 @@ void conn_feed(struct conn *self, const uint8_t *bytes, size_t len)
 
     buf_append(&self->in, bytes, len);
     self->feeding = true;
-    while (!self->error && !self->held) {
+    while (!self->error && !self->held && done < self->in.len) {
         struct reader in = reader_make(self->in.data + done, self->in.len - done);
         struct header header;
 

@@ -36,6 +36,7 @@ struct vmc_link {
     /* A smart card reader: */
     struct buf said;   /* by it, for the client: messages, the last one not whole */
     bool reader_added; /* as the guest was told */
+    unsigned asked;    /* APDUs that the client has and the guest waits for */
 };
 
 /* In a move all comes that the client sent before its mark; it is as much as sockets hold. */
@@ -85,15 +86,15 @@ static void on_compressed_data(void *opaque, struct reader *body)
     uint32_t size = reader_u32(body);
     size_t at = self->waiting.len, len = reader_left(body);
     const uint8_t *bytes = reader_bytes(body, len);
+    uint8_t *room;
 
     if (!bytes || type != SPICE_DATA_COMPRESSION_TYPE_LZ4 || size > VMC_MESSAGE_MAX ||
         size > LZ4_EXPANDS * len) {
         reader_fail(body);
         return;
     }
-    buf_extend(&self->waiting, size);
-    if (LZ4_decompress_safe((const char *)bytes, (char *)self->waiting.data + at, (int)len,
-                            (int)size) != (int)size) {
+    room = buf_extend(&self->waiting, size);
+    if (LZ4_decompress_safe((const char *)bytes, (char *)room, (int)len, (int)size) != (int)size) {
         buf_truncate(&self->waiting, at);
         reader_fail(body);
         return;
@@ -199,6 +200,15 @@ static bool answer_card_message(struct vmc_link *self, const struct vsc_message 
     return true;
 }
 
+/* What ends the guest's wait. */
+static void count_answer(struct vmc_link *self, const struct vsc_message *message)
+{
+    if (message->type == VSC_APDU || message->type == VSC_ERROR)
+        self->asked -= self->asked > 0;
+    else
+        self->asked = 0;
+}
+
 /* One message at a time, as a whole: QEMU's reader keeps no room for what it was given ahead. */
 static bool give_card_message(struct vmc_link *self)
 {
@@ -213,6 +223,7 @@ static bool give_card_message(struct vmc_link *self)
         if (!self->ops->write(self->owner, self->waiting.data, size))
             return false;
         self->reader_added = vsc_reader_after(self->waiting.data, size, self->reader_added);
+        count_answer(self, &message);
     }
     buf_consume(&self->waiting, size);
     return true;
@@ -275,6 +286,7 @@ static bool pass_card_message(struct vmc_link *self)
         message.reader_id = VSC_READER;
     if (message.type != VSC_INIT)
         send_card(self, &message);
+    self->asked += message.type == VSC_APDU;
     buf_consume(&self->said, VSC_HEADER + message.length);
     return true;
 }
@@ -293,6 +305,11 @@ void vmc_link_card_said(struct vmc_link *self, const uint8_t *bytes, size_t len)
         conn_fail(self->conn, "the card reader said too much while its VM moved");
     else
         buf_append(&self->said, bytes, len);
+}
+
+bool vmc_link_card_is_asked(const struct vmc_link *self)
+{
+    return self->asked || self->said.len;
 }
 
 bool vmc_link_card_reader_added(const struct vmc_link *self)
@@ -314,7 +331,9 @@ static bool restore_card(struct vmc_link *self, const struct vmc_state *state)
     if (!vsc_all_for_reader(device->write_data, device->write_size))
         return false;
     self->reader_added =
-        vsc_reader_before(device->write_data, device->write_size, state->reader_added);
+        state->has_identity
+            ? state->identity.opened
+            : vsc_reader_before(device->write_data, device->write_size, state->reader_added);
     buf_append(&self->said, state->read_data, state->read_size);
     return true;
 }
@@ -329,7 +348,9 @@ static void save(struct vmc_link *self, struct vmc_state *state, struct buf *unw
         .num_send_tokens = (uint32_t)TOKENS_UNCOUNTED,
     };
     self->ops->save(self->owner, state, unwritten);
-    state->identity.opened = self->opened_told;
+    state->identity.opened =
+        self->is_card ? vsc_reader_before(unwritten->data, unwritten->len, self->reader_added)
+                      : self->opened_told;
     buf_append(unwritten, self->waiting.data, self->waiting.len);
     if (self->is_card) {
         state->reader_added =
@@ -367,7 +388,7 @@ static void restore(struct vmc_link *self, const struct vmc_state *state, struct
     }
     buf_append(&self->waiting, state->device.write_data, state->device.write_size);
     self->told_unknown = self->is_port && !state->has_identity;
-    self->opened_told = state->identity.opened;
+    self->opened_told = self->is_port && state->identity.opened;
     conn_set_phase(self->conn, CONN_ACTIVE);
     if (!self->ops->restored(self->owner, state)) {
         reader_fail(body);

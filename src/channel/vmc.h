@@ -52,6 +52,8 @@ void vmc_link_writable(struct vmc_link *self);
  * the client has one. */
 void vmc_link_card_said(struct vmc_link *self, const uint8_t *bytes, size_t len);
 bool vmc_link_card_reader_added(const struct vmc_link *self);
+/* The guest may wait for an answer of the client's; not known of what was asked before a move. */
+bool vmc_link_card_is_asked(const struct vmc_link *self);
 /* The size of the first message for a card reader; of all when it is not whole. For
  * char_device_set_messages. */
 size_t vmc_card_message_size(const uint8_t *bytes, size_t len);

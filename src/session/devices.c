@@ -130,6 +130,8 @@ static void start_all(void *opaque)
     }
     if (running)
         vmc_devices_vm_started(self->server->vmc);
+    else
+        vmc_devices_vm_stopped(self->server->vmc);
 }
 
 struct devices *devices_new(struct server *server)

@@ -15,7 +15,6 @@
 #include "session/server_impl.h"
 
 enum {
-    MAX_WAITING = 128,
     LINK_MS = 10 * 1000,
     REFUSED_MS = 1000,       /* for a refused peer to read why, and close */
     REFUSED_MAX = 64 * 1024, /* bytes it may still send */
@@ -39,6 +38,7 @@ struct linker {
 struct pending {
     struct linker *linker;
     struct stream *stream;
+    struct stream_addr peer;
     struct link *link;
     struct loop_watch *watch;
     struct loop_timer *timer;
@@ -68,25 +68,25 @@ static void pending_free(struct pending *self)
     g_free(self);
 }
 
-static SpiceChannelEventInfo *event_info(struct stream *stream)
+static SpiceChannelEventInfo *event_info(const struct stream *stream,
+                                         const struct stream_addr *peer)
 {
     SpiceChannelEventInfo *info = g_new0(SpiceChannelEventInfo, 1);
-    struct stream_addr local, peer;
+    struct stream_addr local;
 
     stream_local_addr(stream, &local);
-    stream_peer_addr(stream, &peer);
     info->flags = SPICE_CHANNEL_EVENT_FLAG_ADDR_EXT;
     if (stream_is_secure(stream))
         info->flags |= SPICE_CHANNEL_EVENT_FLAG_TLS;
     info->laddr_ext = local.addr;
     info->llen_ext = local.len;
-    info->paddr_ext = peer.addr;
-    info->plen_ext = peer.len;
+    info->paddr_ext = peer->addr;
+    info->plen_ext = peer->len;
     G_GNUC_BEGIN_IGNORE_DEPRECATIONS
     memcpy(&info->laddr, &local.addr, sizeof(info->laddr));
-    memcpy(&info->paddr, &peer.addr, sizeof(info->paddr));
+    memcpy(&info->paddr, &peer->addr, sizeof(info->paddr));
     info->llen = MIN(local.len, sizeof(info->laddr));
-    info->plen = MIN(peer.len, sizeof(info->paddr));
+    info->plen = MIN(peer->len, sizeof(info->paddr));
     G_GNUC_END_IGNORE_DEPRECATIONS
     return info;
 }
@@ -202,13 +202,12 @@ static char *sasl_address(const struct stream_addr *addr)
 static const char *on_sasl_mechanisms(void *opaque)
 {
     struct pending *self = opaque;
-    struct stream_addr local, peer;
+    struct stream_addr local;
     g_autofree char *local_name = NULL, *peer_name = NULL;
 
     stream_local_addr(self->stream, &local);
-    stream_peer_addr(self->stream, &peer);
     local_name = sasl_address(&local);
-    peer_name = sasl_address(&peer);
+    peer_name = sasl_address(&self->peer);
     self->login = auth_sasl_login_new(
         self->linker->sasl,
         &(struct auth_sasl_link){.cipher_bits = stream_cipher_bits(self->stream),
@@ -566,24 +565,44 @@ static struct stream *open_stream(struct linker *self, int fd, bool tls)
     return NULL;
 }
 
+/* Whether the link stage takes one more; *peer is filled. */
+static bool has_room(const struct linker *self, int fd, struct stream_addr *peer)
+{
+    unsigned of_host = 0;
+
+    *peer = (struct stream_addr){.len = sizeof(peer->addr)};
+    if (getpeername(fd, (struct sockaddr *)&peer->addr, &peer->len) < 0)
+        peer->len = 0;
+    for (guint i = 0; i < self->waiting->len; i++) {
+        const struct pending *other = self->waiting->pdata[i];
+
+        of_host += !other->refused && stream_addr_same_host(&other->peer, peer);
+    }
+    if (self->waiting->len < LINKER_WAITING_MOST && of_host < LINKER_OF_HOST_MOST)
+        return true;
+    log_info("a link is turned away: %u are waiting already, %u of its host", self->waiting->len,
+             of_host);
+    return false;
+}
+
 bool linker_add(struct linker *self, int fd, bool tls, bool skip_auth)
 {
     struct loop *loop = self->server->loop;
     struct pending *pending;
+    struct stream_addr peer;
     struct stream *stream;
 
-    if (self->waiting->len >= MAX_WAITING) {
-        log_info("a link is turned away: %d are waiting already", MAX_WAITING);
+    if (!has_room(self, fd, &peer))
         return false;
-    }
     stream = open_stream(self, fd, tls);
     if (!stream)
         return false;
     pending = g_new0(struct pending, 1);
     pending->linker = self;
     pending->stream = stream;
+    pending->peer = peer;
     pending->skip_auth = skip_auth;
-    pending->info = event_info(stream);
+    pending->info = event_info(stream, &peer);
     pending->link = link_new(&link_ops, pending);
     pending->watch = loop_watch_add(loop, stream_fd(stream), LOOP_READ, on_ready, pending);
     pending->timer = loop_timer_add(loop, on_timeout, pending);

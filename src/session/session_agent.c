@@ -17,6 +17,8 @@ enum {
     TICK_MS = 1000,
     HOLD_US = 10 * G_USEC_PER_SEC,
     JUST_STARTED_US = G_USEC_PER_SEC / 2,
+    REOPEN_MS = 1000, /* how long a port stays closed that said what makes no sense */
+    REOPEN_MAX_MS = 8000,
     MONITORS_MINOR = 3, /* of QXLInterface: since when it has client_monitors_config */
 };
 
@@ -24,7 +26,10 @@ struct agent {
     struct server *server;
     struct hub *hub;
     struct char_device *device; /* NULL: the port is closed */
-    struct loop_timer *tick;    /* runs while something may be overdue */
+    struct char_device *closed; /* for what it said, until `reopen` */
+    struct loop_timer *reopen;
+    uint32_t reopen_ms;
+    struct loop_timer *tick; /* runs while something may be overdue */
     int64_t
         hold_until; /* the guest came with a move, and the clients' states may be on their way */
 };
@@ -72,6 +77,7 @@ static void on_removed(void *owner)
     struct agent *self = owner;
 
     self->device = NULL;
+    self->reopen_ms = REOPEN_MS;
     hub_guest_close(self->hub);
 }
 
@@ -150,7 +156,30 @@ static void client_garbage(void *owner, const char *reason)
     conn_wake(conn);
 }
 
-/* The guest's agent finds its port closed, and opens it anew. */
+static void on_closed_removed(void *owner)
+{
+    struct agent *self = owner;
+
+    self->closed = NULL;
+    self->reopen_ms = REOPEN_MS;
+    loop_timer_cancel(self->reopen);
+}
+
+static const struct char_device_user closed_user = {.removed = on_closed_removed};
+
+/* An agent that has just opened its port does not always notice that it was closed: it would wait
+ * for ever. That happens to who comes after one that was ended in the middle: QEMU may still have
+ * bytes of his. */
+static void on_reopen(void *opaque)
+{
+    struct agent *self = opaque;
+    struct char_device *device = g_steal_pointer(&self->closed);
+
+    if (device)
+        agent_attach(self, device);
+}
+
+/* The guest's agent finds its port closed, and opened anew. */
 static void guest_garbage(void *opaque, const char *reason)
 {
     struct agent *self = opaque;
@@ -159,8 +188,11 @@ static void guest_garbage(void *opaque, const char *reason)
     log_warn("the guest's agent is disconnected: %s", reason);
     if (!device)
         return;
-    char_device_set_user(device, NULL, NULL);
+    char_device_set_user(device, &closed_user, self);
     char_device_set_open(device, false);
+    self->closed = device;
+    loop_timer_start(self->reopen, self->reopen_ms);
+    self->reopen_ms = MIN(2 * self->reopen_ms, REOPEN_MAX_MS);
 }
 
 static void changed(void *opaque)
@@ -259,6 +291,8 @@ struct agent *agent_new(struct server *server)
     self->hub = hub_new(&hub_ops, self);
     hub_set_switches(self->hub, server->settings.agent);
     self->tick = loop_timer_add(server->loop, on_tick, self);
+    self->reopen = loop_timer_add(server->loop, on_reopen, self);
+    self->reopen_ms = REOPEN_MS;
     return self;
 }
 
@@ -267,6 +301,7 @@ void agent_free(struct agent *self)
     if (!self)
         return;
     loop_timer_remove(self->tick);
+    loop_timer_remove(self->reopen);
     hub_free(self->hub);
     g_free(self);
 }

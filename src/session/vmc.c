@@ -13,6 +13,16 @@
 enum {
     PATIENCE_MS = 10 * 1000, /* after the VM's start, for owners whose state is on its way */
     EARLY_MAX = 128 * 1024,  /* of a card reader, for an owner whose state is on its way */
+    EMPTY_MS = 1000,         /* between two clients' cards: guests look at a reader that often */
+    FETCH_MS = 200,          /* for the guest to fetch an answer */
+    ERRORS_MAX = 10,         /* for a guest that asks on */
+};
+
+/* A card reader whose last client has left. */
+enum leaving {
+    LEFT_ALL_DONE,
+    LEFT_ANSWERS, /* for the guest to fetch; the farewell is to come */
+    LEFT_EMPTY,   /* the guest may not have noticed yet */
 };
 
 struct vmc_device {
@@ -24,6 +34,10 @@ struct vmc_device {
     GPtrArray *links; /* struct vmc_endpoint, in the order in which they came */
     struct vmc_endpoint *owner;
     struct buf early; /* what a card reader said to an owner whose state is on its way */
+    enum leaving leaving;
+    bool looking;            /* the guest runs, and has its time */
+    unsigned errors;         /* it was answered since then */
+    struct loop_timer *seen; /* runs while looking */
 };
 
 /* An id of a removed device, which these clients still know. */
@@ -47,6 +61,7 @@ static void device_free(gpointer opaque)
 
     g_ptr_array_free(self->links, TRUE);
     buf_free(&self->early);
+    loop_timer_remove(self->seen);
     g_free(self->name);
     g_free(self);
 }
@@ -156,10 +171,42 @@ static bool is_card(const struct vmc_device *self)
     return self->type == SPICE_CHANNEL_SMARTCARD;
 }
 
-/* A card reader has yet to hear that its last client left; the answers to that are nobody's. */
-static bool is_left_behind(const struct vmc_device *self)
+static void give_reader(struct char_device *device, const struct vsc_message *message)
 {
-    return is_card(self) && char_device_queue(self->device)->len;
+    struct buf bytes = BUF_INIT;
+
+    vsc_put_for_reader(&bytes, message);
+    char_device_write(device, bytes.data, bytes.len);
+    buf_free(&bytes);
+}
+
+/* QEMU's reader forgets what the guest waits for, and what it has not fetched, when the card is
+ * pulled: so each question is answered first, and the guest has its time. */
+static void give_error(struct char_device *device)
+{
+    static const uint8_t code[] = {0, 0, 0, VSC_GENERAL_ERROR};
+
+    give_reader(device, &(struct vsc_message){VSC_ERROR, VSC_READER, sizeof(code), code});
+}
+
+/* The card is pulled, the reader gone. */
+static void bid_farewell(struct char_device *device)
+{
+    give_reader(device, &(struct vsc_message){.type = VSC_CARD_REMOVE, .reader_id = VSC_READER});
+    give_reader(device, &(struct vsc_message){.type = VSC_READER_REMOVE, .reader_id = VSC_READER});
+}
+
+/* A card reader has yet to hear that its last client left, or the guest to see it: with another
+ * card in at once it would go on as if that were the first. */
+static bool is_left_behind(struct vmc_device *self)
+{
+    if (self->leaving == LEFT_ALL_DONE)
+        return false;
+    if (!self->looking && self->all->server->vm_running) {
+        self->looking = true;
+        loop_timer_start(self->seen, self->leaving == LEFT_ANSWERS ? FETCH_MS : EMPTY_MS);
+    }
+    return true;
 }
 
 /* The host restores a device with its connection only if that is there by then: so it is opened as
@@ -184,6 +231,22 @@ static void settle(struct vmc_device *self)
         char_device_set_open(self->device, false);
 }
 
+static void on_seen(void *opaque)
+{
+    struct vmc_device *self = opaque;
+
+    self->looking = false;
+    if (self->leaving == LEFT_ANSWERS) {
+        self->leaving = LEFT_EMPTY;
+        bid_farewell(self->device);
+        if (self->device)
+            char_device_set_open(self->device, false);
+    } else if (!char_device_queue(self->device)->len) {
+        self->leaving = LEFT_ALL_DONE;
+    }
+    settle(self);
+}
+
 /* Opening a device may bring its host to remove another. */
 static void settle_all(struct vmc_devices *self)
 {
@@ -200,6 +263,15 @@ void vmc_devices_vm_started(struct vmc_devices *self)
     settle_all(self);
 }
 
+void vmc_devices_vm_stopped(struct vmc_devices *self)
+{
+    for (guint i = 0; i < self->list->len; i++) {
+        struct vmc_device *device = g_ptr_array_index(self->list, i);
+        device->looking = false;
+        loop_timer_cancel(device->seen);
+    }
+}
+
 void vmc_device_join(struct vmc_device *self, struct vmc_endpoint *link)
 {
     link->device = self;
@@ -207,32 +279,27 @@ void vmc_device_join(struct vmc_device *self, struct vmc_endpoint *link)
     settle(self);
 }
 
-/* The card is pulled, the reader gone. */
-static void bid_farewell(struct char_device *device)
+/* The answers to the farewell are nobody's: see on_readable. */
+static void let_go_of_card(struct vmc_device *self, const struct vmc_link *link)
 {
-    static const enum vsc_type types[] = {VSC_CARD_REMOVE, VSC_READER_REMOVE};
+    bool added = vmc_link_card_reader_added(link);
 
-    for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
-        const struct vsc_message message = {.type = types[i], .reader_id = VSC_READER};
-        struct buf bytes = BUF_INIT;
-
-        vsc_put_for_reader(&bytes, &message);
-        char_device_write(device, bytes.data, bytes.len);
-        buf_free(&bytes);
-    }
+    char_device_drop_queue(self->device);
+    self->errors = 0;
+    self->leaving = char_device_queue(self->device)->len ? LEFT_EMPTY : LEFT_ALL_DONE;
+    if (added)
+        self->leaving = LEFT_ANSWERS;
+    if (added && vmc_link_card_is_asked(link))
+        give_error(self->device);
 }
 
-/* The answers to the farewell are nobody's: see on_readable. */
 static void let_go(struct vmc_device *self)
 {
     struct vmc_endpoint *owner = g_steal_pointer(&self->owner);
 
-    if (self->device && is_card(self)) {
-        char_device_drop_queue(self->device);
-        if (vmc_link_card_reader_added(owner->link))
-            bid_farewell(self->device);
-    }
-    if (self->device)
+    if (self->device && is_card(self))
+        let_go_of_card(self, owner->link);
+    if (self->device && self->leaving != LEFT_ANSWERS)
         char_device_set_open(self->device, false);
 }
 
@@ -281,12 +348,19 @@ bool vmc_device_is_owner(const struct vmc_endpoint *link)
 static void listen_for_nobody(struct vmc_device *self)
 {
     bool keep = type_expects(self->all, self->type);
+    bool asked = false;
     uint8_t bytes[4096];
     size_t n;
 
     while ((n = char_device_read(self->device, bytes, sizeof(bytes))) > 0) {
+        asked = true;
         if (keep && self->early.len + n <= EARLY_MAX)
             buf_append(&self->early, bytes, n);
+    }
+    if (asked && self->leaving == LEFT_ANSWERS && self->errors++ < ERRORS_MAX) {
+        if (self->looking)
+            loop_timer_start(self->seen, FETCH_MS);
+        give_error(self->device);
     }
 }
 
@@ -339,6 +413,7 @@ static void on_removed(void *owner)
     g_ptr_array_add(self->all->dead, self);
     self->device = NULL;
     self->owner = NULL;
+    loop_timer_cancel(self->seen);
     for (guint i = 0; i < self->links->len; i++) {
         struct vmc_endpoint *link = g_ptr_array_index(self->links, i);
         link->device = NULL;
@@ -428,6 +503,7 @@ bool vmc_device_add(struct vmc_devices *self, struct char_device *device, uint8_
     }
     new = g_new0(struct vmc_device, 1);
     *new = (struct vmc_device){self, device, channel_type, (uint8_t)id, pinned >= 0};
+    new->seen = loop_timer_add(self->server->loop, on_seen, new);
     new->name = g_strdup(name);
     new->links = g_ptr_array_new();
     g_ptr_array_add(self->list, new);

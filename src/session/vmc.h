@@ -35,6 +35,8 @@ void vmc_devices_free(struct vmc_devices *self);
 
 /* The VM runs: whoever waits for a device may have it. */
 void vmc_devices_vm_started(struct vmc_devices *self);
+/* The guest sees nothing for a while. */
+void vmc_devices_vm_stopped(struct vmc_devices *self);
 
 /* A device of this type of channel, which becomes its user. pinned: its channel id, or -1. False,
  * with the reason in the log, when that id is in use. */

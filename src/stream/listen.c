@@ -14,7 +14,7 @@
 #include "base/log.h"
 
 enum {
-    BACKLOG = 64,
+    BACKLOG = LISTEN_MOST,
     ACCEPTS_A_TURN = 16,
     PAUSE_MS = 200, /* after EMFILE and its like */
 };
@@ -23,10 +23,26 @@ struct listener {
     int fd;
     char *unlink_path;
     struct loop_watch *watch;
-    struct loop_timer *resume;
+    struct loop_timer *resume; /* at the end of a period, or of a pause */
+    unsigned n_accepted;       /* in this period */
+    bool rush;                 /* the last one was full, too */
     listen_fn *accepted;
     void *opaque;
 };
+
+/* False when the period has had its share. A rush is said once, however long it lasts. */
+static bool count(struct listener *self)
+{
+    if (self->n_accepted++ == 0)
+        loop_timer_start(self->resume, LISTEN_PERIOD_MS);
+    if (self->n_accepted < LISTEN_MOST)
+        return true;
+    if (!self->rush)
+        log_note("%d new links within %d ms: more have to wait", LISTEN_MOST, LISTEN_PERIOD_MS);
+    self->rush = true;
+    loop_watch_set(self->watch, 0);
+    return false;
+}
 
 static void on_ready(void *opaque, unsigned events)
 {
@@ -36,6 +52,8 @@ static void on_ready(void *opaque, unsigned events)
         int fd = accept4(self->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
             self->accepted(self->opaque, fd);
+            if (!count(self))
+                return;
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
@@ -51,6 +69,8 @@ static void on_resume(void *opaque)
 {
     struct listener *self = opaque;
 
+    self->rush = self->n_accepted >= LISTEN_MOST;
+    self->n_accepted = 0;
     loop_watch_set(self->watch, LOOP_READ);
 }
 

@@ -7,6 +7,13 @@
 
 struct listener;
 
+/* What a peer that links in a loop may take of the loop's time: more connections wait in the
+ * system's queue until the next period. */
+enum {
+    LISTEN_MOST = 128, /* connections of one listener within a period */
+    LISTEN_PERIOD_MS = 1000,
+};
+
 enum listen_family {
     LISTEN_ANY,
     LISTEN_IPV4,

@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Keep-alive: a peer that vanished is found after idle + probes * interval = 60 s. */
@@ -151,6 +152,26 @@ void stream_peer_addr(const struct stream *self, struct stream_addr *out)
     *out = (struct stream_addr){.len = sizeof(out->addr)};
     if (getpeername(self->fd, (struct sockaddr *)&out->addr, &out->len) < 0)
         out->len = 0;
+}
+
+/* The bytes of an IP address that tell hosts apart; 0: it is none. */
+static size_t host_bytes(const struct stream_addr *addr, const void **bytes)
+{
+    const struct in6_addr *six = &((const struct sockaddr_in6 *)&addr->addr)->sin6_addr;
+
+    *bytes = six;
+    if (addr->len && addr->addr.ss_family == AF_INET6)
+        return IN6_IS_ADDR_V4MAPPED(six) ? sizeof(*six) : sizeof(*six) / 2;
+    *bytes = &((const struct sockaddr_in *)&addr->addr)->sin_addr;
+    return addr->len && addr->addr.ss_family == AF_INET ? sizeof(struct in_addr) : 0;
+}
+
+bool stream_addr_same_host(const struct stream_addr *a, const struct stream_addr *b)
+{
+    const void *x, *y;
+    size_t n = host_bytes(a, &x);
+
+    return n && n == host_bytes(b, &y) && !memcmp(x, y, n);
 }
 
 const char *stream_peer_name(const struct stream *self)

@@ -96,6 +96,10 @@ bool stream_is_local(const struct stream *self);
 void stream_local_addr(const struct stream *self, struct stream_addr *out);
 void stream_peer_addr(const struct stream *self, struct stream_addr *out);
 
+/* Whether both are addresses of one host, as far as they tell: IPv6 hosts have 64 bits to choose
+ * from. False for what is no IP address. */
+bool stream_addr_same_host(const struct stream_addr *a, const struct stream_addr *b);
+
 /* A printable "address:port" of the peer, owned by the stream. */
 const char *stream_peer_name(const struct stream *self);
 

@@ -34,12 +34,9 @@ class Host:
 
     def start_agent(self, options=("vnc", "bus", "qmp"), more=()):
         """Its words are in a new log."""
-        command = os.environ.get("CARAVAN_PROBE")
-        if not command:
-            raise Skip("no caravan command (CARAVAN_PROBE)")
         self._agents += 1
         self.log = self.bench.path(f"{self.name}-agent{self._agents}.log")
-        arguments = [*shlex.split(command), "agent", "--verbose", "--port", self.path("port"), *more]
+        arguments = [*self.command(), "agent", "--verbose", "--port", self.path("port"), *more]
         for option in options:
             # NAME.qmp is the test's own
             arguments += [f"--{option}", self.path("monitor" if option == "qmp" else option)]
@@ -48,16 +45,32 @@ class Host:
         if "bus" in options:
             until(lambda: os.path.exists(self.path("bus")), 10, "bus of the agent")
 
+    def command(self):
+        """The words that run `caravan`."""
+        command = os.environ.get("CARAVAN_PROBE")
+        if not command:
+            raise Skip("no caravan command (CARAVAN_PROBE)")
+        return shlex.split(command)
+
     def path(self, what):
         return self.bench.path(f"{self.name}.{what}")
+
+    def _sockets(self):
+        return ["-vnc", f"unix:{self.path('user')},id=user",
+                "-vnc", f"unix:{self.path('vnc')},id=agent",
+                "-qmp", f"unix:{self.path('monitor')},server=on,wait=off"]
+
+    def bare_arguments(self):
+        """Of a machine without a guest, for VNC users alone."""
+        return ["-S", "-device", "virtio-serial",
+                "-chardev", f"socket,id=vdagent,path={self.path('port')},server=on,wait=off",
+                "-device", "virtserialport,chardev=vdagent,name=com.redhat.spice.0", *self._sockets()]
 
     def arguments(self, folder, port="socket", bus=True):
         chardev = {"socket": f"socket,path={self.path('port')},server=on,wait=off",
                    "built in": "qemu-vdagent,clipboard=on"}[port]
         arguments = desktop.machine(self.bench, folder, self.name, "std", chardev)
-        arguments += ["-vnc", f"unix:{self.path('user')},id=user",
-                      "-vnc", f"unix:{self.path('vnc')},id=agent"]
-        arguments += ["-qmp", f"unix:{self.path('monitor')},server=on,wait=off"]
+        arguments += self._sockets()
         disk = self.path("qcow2")  # where savevm keeps the VM
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "1G"], check=True)
         arguments += ["-drive", f"if=none,format=qcow2,file={disk}"]
@@ -198,9 +211,9 @@ def leave_with_paste_under_way(source, user):
     return content
 
 
-def hop(bench, folder, source, name):
+def hop(bench, folder, source, name, more=()):
     """A live migration to a new host, which is returned; the VM runs there or stands as before."""
-    target = Host(bench, name)
+    target = Host(bench, name, more=more)
     port = target.wait_for_move(folder)
     for host in (source, target):
         host.set_return_path(True)

@@ -1,7 +1,7 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: MIT
 # The first process of the desktop guest: devices, udev, X, a window manager, a terminal, the SPICE agent.
-# It says on ttyS0 how far it is and then serves commands on a virtio port (see serve.sh).
+# It says on ttyS0 how far it is and then serves commands on a virtio port (see ../guest-linux/serve.sh).
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sysfs /sys
 /bin/busybox mount -t devtmpfs dev /dev

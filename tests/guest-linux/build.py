@@ -5,9 +5,7 @@
 The packages are downloaded by apt-get and kept beside FOLDER (guest-packages); nothing is installed.
 Exit codes: 0 made or already there, 77 the packages cannot be had, 1 they are not as expected.
 """
-import argparse
 import os
-import sys
 
 import debian
 
@@ -45,16 +43,5 @@ def build(folder):
     return f"made {folder}: {modules[-1][2].decode().replace(chr(10), ' ')}"
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder")
-    folder = os.path.abspath(parser.parse_args().folder)
-    try:
-        print(build(folder))
-    except debian.Missing as missing:
-        print(f"cannot have the packages: {missing}")
-        sys.exit(77)
-
-
 if __name__ == "__main__":
-    main()
+    debian.main(__doc__, build)

@@ -3,6 +3,7 @@
 
 Packages are downloaded by apt-get into a folder and kept there; their maintainer scripts never run.
 """
+import argparse
 import io
 import lzma
 import os
@@ -10,6 +11,7 @@ import re
 import stat
 import struct
 import subprocess
+import sys
 import tarfile
 import tempfile
 
@@ -177,3 +179,15 @@ def write(path, data):
     with open(path + ".new", "wb") as file:
         file.write(data)
     os.rename(path + ".new", path)
+
+
+def main(description, build):
+    """The command line of a builder; build(folder) says what was made, or raises Missing."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("folder")
+    folder = os.path.abspath(parser.parse_args().folder)
+    try:
+        print(build(folder))
+    except Missing as missing:
+        print(f"cannot have what it takes: {missing}")
+        sys.exit(77)

@@ -131,6 +131,28 @@ static void a_guest_that_announces_gigabytes(void **state)
     agent_rig_free(rig);
 }
 
+/* The guest's agent would end for want of memory, and all would be without one. */
+static void a_client_that_announces_gigabytes(void **state)
+{
+    static const uint32_t head[] = {
+        VD_AGENT_PROTOCOL, VD_AGENT_CLIPBOARD, 0, 0, 500u << 20, 0, TEXT};
+    static const uint8_t body[HUB_DATA_MAX];
+    struct agent_rig *rig = with_clients(2);
+
+    agent_say_u32(rig, 1, VD_AGENT_CLIPBOARD_GRAB, 0, 0, TEXT, END);
+    agent_hears_u32(rig, 0, VD_AGENT_CLIPBOARD_GRAB, 0, 0, TEXT, END);
+    agent_say_u32(rig, 0, VD_AGENT_CLIPBOARD_REQUEST, 0, TEXT, END);
+    agent_hears_u32(rig, 1, VD_AGENT_CLIPBOARD_REQUEST, 0, TEXT, END);
+    agent_raw(rig, 1, head, sizeof(head));
+    agent_hears_u32(rig, 0, VD_AGENT_CLIPBOARD, 0, VD_AGENT_CLIPBOARD_NONE, END);
+    for (unsigned i = 0; i < 1000; i++)
+        agent_raw(rig, 1, body, sizeof(body));
+    agent_hears_nothing(rig, 0);
+    assert_null(rig->peers[1].garbage);
+    it_works(rig, 2, 0);
+    agent_rig_free(rig);
+}
+
 /* Every type with too little, and with too much: skipped, the next one is understood. */
 static void messages_of_wrong_sizes(void **state)
 {
@@ -199,6 +221,7 @@ int main(void)
         cmocka_unit_test(clients_that_come_and_go_past_a_deaf_guest),
         cmocka_unit_test(a_client_that_floods_during_a_move),
         cmocka_unit_test(a_guest_that_announces_gigabytes),
+        cmocka_unit_test(a_client_that_announces_gigabytes),
         cmocka_unit_test(messages_of_wrong_sizes),
         cmocka_unit_test(grabs_with_wrong_serials),
         cmocka_unit_test(one_asks_too_much),

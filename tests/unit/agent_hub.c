@@ -193,11 +193,7 @@ static void large_pastes_are_passed_on_in_pieces(void **state)
     agent_say_u32(rig, 2, VD_AGENT_CLIPBOARD_GRAB, 0, 1, TEXT, END);
     agent_say_u32(rig, 0, VD_AGENT_CLIPBOARD_REQUEST, 0, TEXT, END);
     agent_rig_forget(rig);
-    buf_u32(&message, VD_AGENT_PROTOCOL);
-    buf_u32(&message, VD_AGENT_CLIPBOARD);
-    buf_u64(&message, 0);
-    buf_u32(&message, (uint32_t)(8 + len));
-    buf_append(&message, body, 8 + len);
+    agent_put_message(&message, VD_AGENT_CLIPBOARD, body, 8 + len);
     say_as_tokens_allow(rig, 2, message.data, message.len);
     heard = agent_hears(rig, 0, VD_AGENT_CLIPBOARD, &got);
     assert_int_equal(got, 8 + len);
@@ -221,11 +217,7 @@ static void back_pressure_reaches_the_client(void **state)
     agent_say_u32(rig, 1, VD_AGENT_CLIPBOARD_GRAB, 0, 0, TEXT, END);
     agent_say_u32(rig, 0, VD_AGENT_CLIPBOARD_REQUEST, 0, TEXT, END);
     agent_rig_forget(rig);
-    buf_u32(&message, VD_AGENT_PROTOCOL);
-    buf_u32(&message, VD_AGENT_CLIPBOARD);
-    buf_u64(&message, 0);
-    buf_u32(&message, sizeof(body));
-    buf_append(&message, body, sizeof(body));
+    agent_put_message(&message, VD_AGENT_CLIPBOARD, body, sizeof(body));
     rig->peers[0].stuck = true;
     while (peer->sent - peer->tokens < HUB_WINDOW) {
         agent_raw(rig, 1, message.data + sent * HUB_DATA_MAX, HUB_DATA_MAX);
@@ -256,11 +248,7 @@ static void messages_do_not_mix(void **state)
     agent_say_u32(rig, 1, VD_AGENT_CLIPBOARD_GRAB, 0, 0, TEXT, END);
     agent_say_u32(rig, 0, VD_AGENT_CLIPBOARD_REQUEST, 0, TEXT, END);
     agent_rig_forget(rig);
-    buf_u32(&message, VD_AGENT_PROTOCOL);
-    buf_u32(&message, VD_AGENT_CLIPBOARD);
-    buf_u64(&message, 0);
-    buf_u32(&message, sizeof(body));
-    buf_append(&message, body, sizeof(body));
+    agent_put_message(&message, VD_AGENT_CLIPBOARD, body, sizeof(body));
     agent_raw(rig, 1, message.data, 2500);
     agent_say_u32(rig, 2, VD_AGENT_CLIPBOARD_GRAB, 1, 0, PNG, END);
     agent_raw(rig, 1, message.data + 2500, message.len - 2500);
@@ -281,10 +269,7 @@ static void an_owner_that_leaves_in_the_middle_resets_the_guest(void **state)
     agent_say_u32(rig, 1, VD_AGENT_CLIPBOARD_GRAB, 0, 0, TEXT, END);
     agent_say_u32(rig, 0, VD_AGENT_CLIPBOARD_REQUEST, 0, TEXT, END);
     agent_rig_forget(rig);
-    buf_u32(&message, VD_AGENT_PROTOCOL);
-    buf_u32(&message, VD_AGENT_CLIPBOARD);
-    buf_u64(&message, 0);
-    buf_u32(&message, 1 << 20);
+    agent_put_head(&message, VD_AGENT_CLIPBOARD, 1 << 20);
     memcpy(start, message.data, message.len);
     start[24] = TEXT;
     agent_raw(rig, 1, start, sizeof(start));
@@ -435,10 +420,7 @@ static void the_rest_of_an_old_message_is_skipped(void **state)
     struct buf message = BUF_INIT;
 
     agent_say_u32(rig, 1, VD_AGENT_FILE_XFER_START, 1, 0, END);
-    buf_u32(&message, VD_AGENT_PROTOCOL);
-    buf_u32(&message, VD_AGENT_FILE_XFER_DATA);
-    buf_u64(&message, 0);
-    buf_u32(&message, 12 + 3000);
+    agent_put_head(&message, VD_AGENT_FILE_XFER_DATA, 12 + 3000);
     buf_u32(&message, 1);
     buf_u64(&message, 3000);
     agent_raw(rig, 1, message.data, message.len);
@@ -502,10 +484,7 @@ static void put_clipboard(struct buf *out, uint32_t len)
 {
     buf_u32(out, VDP_CLIENT_PORT);
     buf_u32(out, 20 + 8 + len);
-    buf_u32(out, VD_AGENT_PROTOCOL);
-    buf_u32(out, VD_AGENT_CLIPBOARD);
-    buf_u64(out, 0);
-    buf_u32(out, 8 + len);
+    agent_put_head(out, VD_AGENT_CLIPBOARD, 8 + len);
     buf_u32(out, 0);
     buf_u32(out, TEXT);
     for (uint32_t i = 0; i < len; i++)

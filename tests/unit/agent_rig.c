@@ -264,11 +264,7 @@ void agent_say(struct agent_rig *self, unsigned who, uint32_t type, const void *
         buf_u32(&out, VDP_CLIENT_PORT);
         buf_u32(&out, (uint32_t)len + HEADER);
     }
-    buf_u32(&out, VD_AGENT_PROTOCOL);
-    buf_u32(&out, type);
-    buf_u64(&out, 0);
-    buf_u32(&out, (uint32_t)len);
-    buf_append(&out, body, len);
+    agent_put_message(&out, type, body, len);
     agent_raw(self, who, out.data, out.len);
     buf_free(&out);
 }
@@ -425,12 +421,17 @@ void agent_hears_nothing(struct agent_rig *self, unsigned who)
     assert_int_equal(self->peers[who].stream[1].len, 0);
 }
 
-void agent_put_message(struct buf *out, uint32_t type, const void *body, size_t len)
+void agent_put_head(struct buf *out, uint32_t type, size_t len)
 {
     buf_u32(out, VD_AGENT_PROTOCOL);
     buf_u32(out, type);
     buf_u64(out, 0);
     buf_u32(out, (uint32_t)len);
+}
+
+void agent_put_message(struct buf *out, uint32_t type, const void *body, size_t len)
+{
+    agent_put_head(out, type, len);
     buf_append(out, body, len);
 }
 

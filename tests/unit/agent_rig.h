@@ -96,7 +96,9 @@ struct agent_rig *agent_rig_move(struct agent_rig *source, bool port_first);
 /* The guest, stuck, reads that many bytes of what there is for it. */
 void agent_guest_reads(struct agent_rig *self, size_t len);
 
-/* Appends a message of the agent's protocol; appends such bytes as a chunk of the guest's port. */
+/* Appends a message of the agent's protocol, or its head alone; appends such bytes as a chunk of
+ * the guest's port. */
+void agent_put_head(struct buf *out, uint32_t type, size_t len);
 void agent_put_message(struct buf *out, uint32_t type, const void *body, size_t len);
 void agent_put_chunk(struct buf *out, const void *bytes, size_t len);
 

@@ -9,8 +9,8 @@
 #include <spice/protocol.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "device/char_device.h"
+#include "fake_device.h"
 #include "loop/loop.h"
 
 enum { QUEUE = 100 };
@@ -71,54 +71,22 @@ static SpiceCoreInterface core = {
     .watch_remove = watch_remove,
 };
 
-/* ---- The host's side ---- */
+/* ---- The host's side, and the user's ---- */
 
 struct rig {
-    SpiceCharDeviceInterface sif;
-    SpiceCharDeviceInstance sin;
+    struct fake_device *host;
     struct loop *loop;
     struct char_device *device;
-    int state, event;
-    unsigned states;
-    struct buf guest_out; /* what the guest wrote, not read yet */
-    struct buf guest_in;  /* what the guest was given */
-    size_t takes;         /* bytes that the guest takes now */
     bool remove_in_write, reply_in_write, reopen_in_write;
-    /* the user's */
     struct buf read;
     size_t read_room;
     unsigned writable, removed, port_events;
 };
 
-static struct rig *rig_of(SpiceCharDeviceInstance *sin)
+static void host_written(void *opaque)
 {
-    return SPICE_CONTAINEROF(sin, struct rig, sin);
-}
+    struct rig *rig = opaque;
 
-static void host_state(SpiceCharDeviceInstance *sin, int connected)
-{
-    rig_of(sin)->state = connected;
-    rig_of(sin)->states++;
-}
-
-static int host_read(SpiceCharDeviceInstance *sin, uint8_t *buf, int len)
-{
-    struct rig *rig = rig_of(sin);
-    int n = MIN(len, (int)rig->guest_out.len);
-
-    if (n > 0)
-        memcpy(buf, rig->guest_out.data, n);
-    buf_consume(&rig->guest_out, n);
-    return n;
-}
-
-static int host_write(SpiceCharDeviceInstance *sin, const uint8_t *buf, int len)
-{
-    struct rig *rig = rig_of(sin);
-    size_t n = MIN((size_t)len, rig->takes);
-
-    buf_append(&rig->guest_in, buf, n);
-    rig->takes -= n;
     if (rig->remove_in_write) {
         rig->remove_in_write = false;
         char_device_remove(rig->device);
@@ -133,12 +101,6 @@ static int host_write(SpiceCharDeviceInstance *sin, const uint8_t *buf, int len)
         char_device_set_open(rig->device, true);
         char_device_write(rig->device, (const uint8_t *)"new", 3);
     }
-    return (int)n;
-}
-
-static void host_event(SpiceCharDeviceInstance *sin, uint8_t event)
-{
-    rig_of(sin)->event = event;
 }
 
 static void user_readable(void *owner)
@@ -176,21 +138,13 @@ static int setup(void **state)
 {
     struct rig *rig = g_new0(struct rig, 1);
 
-    rig->sif = (SpiceCharDeviceInterface){
-        .base = {SPICE_INTERFACE_CHAR_DEVICE, "test", SPICE_INTERFACE_CHAR_DEVICE_MAJOR,
-                 SPICE_INTERFACE_CHAR_DEVICE_MINOR},
-        .state = host_state,
-        .write = host_write,
-        .read = host_read,
-        .event = host_event,
-        .flags = SPICE_CHAR_DEVICE_NOTIFY_WRITABLE,
-    };
-    rig->sin = (SpiceCharDeviceInstance){
-        .base = {&rig->sif.base}, .subtype = "port", .portname = "org.test"};
-    rig->state = -1;
+    rig->host = fake_device_new("port", "org.test");
+    rig->host->takes = 0;
+    rig->host->written = host_written;
+    rig->host->opaque = rig;
     rig->read_room = SIZE_MAX;
     rig->loop = loop_new_core(&core);
-    rig->device = char_device_new(rig->loop, &rig->sin, QUEUE);
+    rig->device = char_device_new(rig->loop, &rig->host->sin, QUEUE);
     char_device_set_user(rig->device, &user, rig);
     *state = rig;
     return 0;
@@ -200,11 +154,10 @@ static int teardown(void **state)
 {
     struct rig *rig = *state;
 
-    if (rig->sin.st)
+    if (rig->host->sin.st)
         char_device_remove(rig->device);
     loop_free(rig->loop);
-    buf_free(&rig->guest_in);
-    buf_free(&rig->guest_out);
+    fake_device_free(rig->host);
     buf_free(&rig->read);
     g_free(rig);
     return 0;
@@ -218,7 +171,7 @@ static void run(struct rig *rig)
 
 static void guest_writes(struct rig *rig, const char *text)
 {
-    buf_append(&rig->guest_out, text, strlen(text));
+    buf_append(&rig->host->guest_out, text, strlen(text));
     char_device_wakeup(rig->device);
 }
 
@@ -243,7 +196,7 @@ static void what_there_is_no_room_for_stays_in_the_device(void **state)
     rig->read_room = 3;
     guest_writes(rig, "abcdef");
     expect_bytes(&rig->read, "abc");
-    expect_bytes(&rig->guest_out, "def");
+    expect_bytes(&rig->host->guest_out, "def");
     rig->read_room = 10;
     char_device_wakeup(rig->device);
     expect_bytes(&rig->read, "abcdef");
@@ -254,13 +207,13 @@ static void a_guest_takes_what_it_can_and_the_rest_in_order(void **state)
     struct rig *rig = *state;
 
     run(rig);
-    rig->takes = 2;
+    rig->host->takes = 2;
     assert_int_equal(give(rig, "abcdef"), 6);
-    expect_bytes(&rig->guest_in, "ab");
+    fake_device_expect(rig->host, "ab");
     expect_bytes(char_device_queue(rig->device), "cdef");
-    rig->takes = 100;
+    rig->host->takes = 100;
     char_device_wakeup(rig->device);
-    expect_bytes(&rig->guest_in, "abcdef");
+    fake_device_expect(rig->host, "abcdef");
     assert_int_equal(char_device_room(rig->device), QUEUE);
 }
 
@@ -272,13 +225,13 @@ static void the_queue_is_bounded_and_says_when_there_is_room(void **state)
     run(rig);
     assert_int_equal(char_device_write(rig->device, many, sizeof(many)), QUEUE);
     assert_int_equal(char_device_write(rig->device, many, 1), 0);
-    rig->takes = QUEUE / 2 - 1;
+    rig->host->takes = QUEUE / 2 - 1;
     char_device_wakeup(rig->device);
     assert_int_equal(rig->writable, 0);
-    rig->takes = 1;
+    rig->host->takes = 1;
     char_device_wakeup(rig->device);
     assert_int_equal(rig->writable, 1);
-    rig->takes = 1;
+    rig->host->takes = 1;
     char_device_wakeup(rig->device);
     assert_int_equal(rig->writable, 1);
 }
@@ -289,9 +242,9 @@ static void a_willing_guest_is_given_more_than_the_queue_holds(void **state)
     uint8_t many[3 * QUEUE] = {0};
 
     run(rig);
-    rig->takes = sizeof(many);
+    rig->host->takes = sizeof(many);
     assert_int_equal(char_device_write(rig->device, many, sizeof(many)), sizeof(many));
-    assert_int_equal(rig->guest_in.len, sizeof(many));
+    assert_int_equal(rig->host->guest_in.len, sizeof(many));
 }
 
 static void nothing_moves_while_the_vm_stands_still(void **state)
@@ -299,15 +252,15 @@ static void nothing_moves_while_the_vm_stands_still(void **state)
     struct rig *rig = *state;
 
     run(rig);
-    rig->takes = 100;
+    rig->host->takes = 100;
     char_device_set_running(rig->device, false);
     guest_writes(rig, "out");
     assert_int_equal(give(rig, "in"), 2);
     assert_int_equal(rig->read.len, 0);
-    assert_int_equal(rig->guest_in.len, 0);
+    assert_int_equal(rig->host->guest_in.len, 0);
     char_device_set_running(rig->device, true);
     expect_bytes(&rig->read, "out");
-    expect_bytes(&rig->guest_in, "in");
+    fake_device_expect(rig->host, "in");
 }
 
 static void hosts_that_do_not_say_when_there_is_room_are_asked_again(void **state)
@@ -317,13 +270,13 @@ static void hosts_that_do_not_say_when_there_is_room_are_asked_again(void **stat
     run(rig);
     give(rig, "a");
     assert_false(last_timer->runs);
-    rig->sif.flags = 0;
+    rig->host->sif.flags = 0;
     give(rig, "b");
     assert_true(last_timer->runs);
     last_timer->runs = false;
-    rig->takes = 5;
+    rig->host->takes = 5;
     last_timer->func(last_timer->opaque);
-    expect_bytes(&rig->guest_in, "ab");
+    fake_device_expect(rig->host, "ab");
     assert_false(last_timer->runs);
 }
 
@@ -333,14 +286,14 @@ static void old_interfaces_are_not_read_past_their_end(void **state)
     struct rig *rig = *state;
 
     run(rig);
-    rig->sif.base.minor_version = 1;
+    rig->host->sif.base.minor_version = 1;
     char_device_send_event(rig->device, SPICE_PORT_EVENT_BREAK);
-    assert_int_equal(rig->event, 0);
+    assert_int_equal(rig->host->event, 0);
     give(rig, "a");
     assert_true(last_timer->runs);
-    rig->sif.base.minor_version = 2;
+    rig->host->sif.base.minor_version = 2;
     char_device_send_event(rig->device, SPICE_PORT_EVENT_BREAK);
-    assert_int_equal(rig->event, SPICE_PORT_EVENT_BREAK);
+    assert_int_equal(rig->host->event, SPICE_PORT_EVENT_BREAK);
 }
 
 static void closing_drops_what_is_queued(void **state)
@@ -350,14 +303,14 @@ static void closing_drops_what_is_queued(void **state)
     run(rig);
     give(rig, "old");
     char_device_set_open(rig->device, false);
-    assert_int_equal(rig->state, 0);
+    assert_int_equal(rig->host->state, 0);
     assert_int_equal(give(rig, "none"), 0);
     char_device_set_open(rig->device, true);
     char_device_set_open(rig->device, true);
-    assert_int_equal(rig->states, 3);
-    rig->takes = 100;
+    assert_int_equal(rig->host->states, 3);
+    rig->host->takes = 100;
     give(rig, "new");
-    expect_bytes(&rig->guest_in, "new");
+    fake_device_expect(rig->host, "new");
 }
 
 static void an_answer_from_within_a_write_keeps_the_order(void **state)
@@ -365,10 +318,10 @@ static void an_answer_from_within_a_write_keeps_the_order(void **state)
     struct rig *rig = *state;
 
     run(rig);
-    rig->takes = 100;
+    rig->host->takes = 100;
     rig->reply_in_write = true;
     give(rig, "ask ");
-    expect_bytes(&rig->guest_in, "ask reply");
+    fake_device_expect(rig->host, "ask reply");
 }
 
 static void a_device_closed_and_opened_within_a_write_starts_anew(void **state)
@@ -376,7 +329,7 @@ static void a_device_closed_and_opened_within_a_write_starts_anew(void **state)
     struct rig *rig = *state;
 
     run(rig);
-    rig->takes = 1;
+    rig->host->takes = 1;
     rig->reopen_in_write = true;
     give(rig, "old");
     expect_bytes(char_device_queue(rig->device), "new");
@@ -387,11 +340,11 @@ static void a_device_may_be_removed_within_a_write(void **state)
     struct rig *rig = *state;
 
     run(rig);
-    rig->takes = 1;
+    rig->host->takes = 1;
     rig->remove_in_write = true;
     give(rig, "abc");
     assert_int_equal(rig->removed, 1);
-    assert_null(rig->sin.st);
+    assert_null(rig->host->sin.st);
 }
 
 static void a_port_says_whether_it_is_open(void **state)

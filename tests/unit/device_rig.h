@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Character devices of a host that is not there, and clients that link to them. */
+/* Character devices at a server, and clients that link to them. */
 #ifndef CARAVAN_TESTS_DEVICE_RIG_H
 #define CARAVAN_TESTS_DEVICE_RIG_H
 
-#include "base/buf.h"
+#include "fake_device.h"
 #include "server_rig.h"
 
-/* A device as the host attaches it. */
-struct fake_device {
-    SpiceCharDeviceInstance sin; /* first */
-    struct buf guest_out;        /* what the guest wrote, not read yet */
-    struct buf guest_in;         /* what it was given */
-    size_t takes;                /* bytes that it takes now */
-    int state;
-    unsigned states; /* how often that was set */
-    int event;       /* the last one */
-};
-
-/* portname NULL: none. The strings are borrowed. */
-struct fake_device *fake_device_new(const char *subtype, const char *portname);
-void fake_device_free(struct fake_device *self);
 /* Attaches it; false when the server does not take it. */
 bool fake_device_attach(struct rig *rig, struct fake_device *self);
 void fake_device_detach(struct rig *rig, struct fake_device *self);
@@ -27,7 +13,6 @@ void fake_device_detach(struct rig *rig, struct fake_device *self);
 void fake_device_say(struct rig *rig, struct fake_device *self, const char *text);
 /* The guest takes that many bytes more; the host tells. */
 void fake_device_take(struct rig *rig, struct fake_device *self, size_t bytes);
-void fake_device_expect(const struct fake_device *self, const char *text);
 
 /* A client with a main link that knows its channels. */
 struct device_client {

@@ -289,6 +289,34 @@ static void odd_devices_are_refused_or_left_alone(void **state)
     rig_free(rig);
 }
 
+/* Its next program may not notice that it was closed, and would wait. */
+static void an_agent_port_closed_for_garbage_is_opened_again(void **state)
+{
+    static const char garbage[] = "no chunk of any port, however long";
+    struct rig *rig = running_rig();
+    struct device_client a = device_client_new(rig);
+    struct fake_device *device = attached(rig, "vdagent", NULL);
+
+    assert_int_equal(device->state, 1);
+    for (uint32_t ms = 1000; ms <= 4000; ms *= 2) {
+        fake_device_say(rig, device, garbage);
+        assert_int_equal(device->state, 0);
+        rig_pass(rig, ms - 1);
+        assert_int_equal(device->state, 0);
+        buf_reset(&device->guest_out); /* what a closed device says is thrown away */
+        rig_pass(rig, ms);
+        assert_int_equal(device->state, 1);
+    }
+    fake_device_say(rig, device, garbage);
+    fake_device_detach(rig, device); /* and it comes again while it is closed */
+    assert_true(fake_device_attach(rig, device));
+    assert_int_equal(device->state, 1);
+    fake_device_detach(rig, device);
+    fake_device_free(device);
+    device_client_leave(&a);
+    rig_free(rig);
+}
+
 static void the_server_may_end_before_its_devices(void **state)
 {
     struct rig *rig = running_rig();
@@ -322,6 +350,7 @@ int main(void)
         cmocka_unit_test(a_name_with_a_number_pins_the_id),
         cmocka_unit_test(subtypes_are_those_of_others_and_numbered_ones),
         cmocka_unit_test(odd_devices_are_refused_or_left_alone),
+        cmocka_unit_test(an_agent_port_closed_for_garbage_is_opened_again),
         cmocka_unit_test(the_server_may_end_before_its_devices),
     };
 

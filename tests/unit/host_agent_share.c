@@ -57,10 +57,10 @@ static void provide(void *self, const char *text, size_t len)
     g_string_append_printf(((struct player *)self)->told, "[%.*s]", (int)len, text);
 }
 
-static const struct host_clip_ops users_ops = {"users", "their place", connect_users, part,
-                                               offer,   ask,           provide};
-static const struct host_clip_ops desktop_ops = {"desktop", "its place", connect_desktop, part,
-                                                 offer,     ask,         provide};
+static const struct host_clip_ops users_ops = {"users", "their place", 250, connect_users,
+                                               part,    offer,         ask, provide};
+static const struct host_clip_ops desktop_ops = {"desktop", "its place", 250, connect_desktop,
+                                                 part,      offer,       ask, provide};
 static const struct share_ops guest_ops = {offer, ask, provide};
 
 struct scene {

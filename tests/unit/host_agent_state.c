@@ -352,9 +352,9 @@ static void guest_asks_for_text(struct host *host)
 }
 
 /* A host where the guest's agent and the clipboard know each other. */
-static struct host *meet(struct guest *guest)
+static struct host *meet_with(struct guest *guest, uint32_t more)
 {
-    const uint32_t caps[] = {0, GUEST_CAPS};
+    const uint32_t caps[] = {0, GUEST_CAPS | more};
     struct host *host = host_new();
 
     memset(guest, 0, sizeof(*guest));
@@ -362,6 +362,11 @@ static struct host *meet(struct guest *guest)
     guest_hears_any(guest, host, VD_AGENT_ANNOUNCE_CAPABILITIES);
     guest_says(host, VD_AGENT_ANNOUNCE_CAPABILITIES, caps, sizeof(caps));
     return host;
+}
+
+static struct host *meet(struct guest *guest)
+{
+    return meet_with(guest, 0);
 }
 
 static void guest_free(struct guest *self)
@@ -413,6 +418,29 @@ static void works_both_ways(struct guest *guest, struct host *host)
 }
 
 /* ---- The tests ---- */
+
+static void line_ends_are_the_guests_own(void **state)
+{
+    const uint8_t data[] = {0,    0,    0,    0,  VD_AGENT_CLIPBOARD_UTF8_TEXT, 0, 0, 0, 'a',
+                            '\r', '\n', '\r', 'b'};
+    struct guest guest;
+    struct host *host = meet_with(&guest, 1u << VD_AGENT_CAP_GUEST_LINEEND_CRLF);
+    struct buf body;
+
+    guest_grabs(&guest, host);
+    clip_ask(host->clip);
+    guest_hears_any(&guest, host, VD_AGENT_CLIPBOARD_REQUEST);
+    guest_says(host, VD_AGENT_CLIPBOARD, data, sizeof(data));
+    assert_string_equal(host->text->str, "a\n\rb");
+    host_is_asked(&guest, host);
+    clip_give(host->clip, "a\nb\r\n", 5);
+    body = guest_hears(&guest, host, VD_AGENT_CLIPBOARD);
+    assert_int_equal(body.len, 8 + 6);
+    assert_memory_equal(body.data + 8, "a\r\nb\r\n", 6);
+    buf_free(&body);
+    host_free(host);
+    guest_free(&guest);
+}
 
 static void text_under_way_arrives_whole(void **state)
 {
@@ -653,6 +681,7 @@ static GLogWriterOutput say_nothing(GLogLevelFlags level, const GLogField *field
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(line_ends_are_the_guests_own),
         cmocka_unit_test(text_under_way_arrives_whole),
         cmocka_unit_test(message_of_the_guest_is_cut_anywhere),
         cmocka_unit_test(what_nobody_can_answer_is_answered),

@@ -151,7 +151,7 @@ static const SpiceKbdInterface keyboard_interface = {
     .get_leds = get_leds,
 };
 
-struct rig *rig_new(void)
+struct rig *rig_new_listening(int fd)
 {
     struct rig *self = g_new0(struct rig, 1);
 
@@ -166,10 +166,18 @@ struct rig *rig_new(void)
     spice_server_set_noauth(self->server);
     spice_server_set_name(self->server, "rig");
     spice_server_set_seamless_migration(self->server, 1);
+    G_GNUC_BEGIN_IGNORE_DEPRECATIONS
+    assert_int_equal(spice_server_set_listen_socket_fd(self->server, fd), 0);
+    G_GNUC_END_IGNORE_DEPRECATIONS
     assert_int_equal(spice_server_init(self->server, &core), 0);
     assert_int_equal(spice_server_add_interface(self->server, &self->migrate.base), 0);
     assert_int_equal(spice_server_add_interface(self->server, &self->keyboard.base), 0);
     return self;
+}
+
+struct rig *rig_new(void)
+{
+    return rig_new_listening(-1);
 }
 
 static void drop_dead(void)

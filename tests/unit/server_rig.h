@@ -24,6 +24,8 @@ struct rig_told {
 
 /* A server with a migration interface and a keyboard, no password, seamless moves on. */
 struct rig *rig_new(void);
+/* The same; it listens on that socket, too, which it takes. */
+struct rig *rig_new_listening(int fd);
 /* Destroys the server while clients may still be there. */
 void rig_free(struct rig *self);
 SpiceServer *rig_server(struct rig *self);

@@ -115,11 +115,58 @@ static void messages_are_passed_whole_and_in_turn(void **state)
     rig_expect_nothing(link);
     device_says(rig, device, "cut anywhere", 7, 100);
     hear(link, VSC_APDU, VSC_READER, "cut anywhere", 12);
+    say(link, VSC_APDU, VSC_READER, "answer");
+    device_hears(device, VSC_APDU, "answer");
     rig_close(link);
     device_client_leave(&client);
+    assert_int_equal(device->guest_in.len, 0);
+    rig_pass(rig, 200);
     device_hears(device, VSC_CARD_REMOVE, "");
     device_hears(device, VSC_READER_REMOVE, "");
     assert_int_equal(device->state, 0);
+    detach(rig, device);
+}
+
+static void device_hears_error(struct fake_device *device)
+{
+    struct vsc_message message;
+
+    assert_int_equal(vsc_find(device->guest_in.data, device->guest_in.len, &message), VSC_WHOLE);
+    assert_int_equal(message.type, VSC_ERROR);
+    assert_int_equal(message.length, 4);
+    buf_consume(&device->guest_in, VSC_HEADER + 4);
+}
+
+/* QEMU's reader forgets what is asked when the card is pulled, so the guest has its answer first.
+ */
+static void what_was_asked_of_an_owner_that_leaves_ends(void **state)
+{
+    struct rig *rig = running_rig();
+    struct fake_device *device = attach(rig);
+    struct device_client one = device_client_new(rig), two = device_client_new(rig);
+    struct rig_link *link = device_client_link(&one, SPICE_CHANNEL_SMARTCARD, 0);
+    struct rig_link *waiting = device_client_link(&two, SPICE_CHANNEL_SMARTCARD, 0);
+
+    say(link, VSC_READER_ADD, VSC_NO_READER, "");
+    device_hears(device, VSC_READER_ADD, "");
+    say(waiting, VSC_READER_ADD, VSC_NO_READER, "");
+    device_says(rig, device, "a question", 0, 100);
+    rig_close(link);
+    device_client_leave(&one);
+    device_hears_error(device);
+    assert_int_equal(device->guest_in.len, 0);
+    device_says(rig, device, "again", 0, 100);
+    device_hears_error(device);
+    rig_pass(rig, 200);
+    device_hears(device, VSC_CARD_REMOVE, "");
+    device_hears(device, VSC_READER_REMOVE, "");
+    assert_int_equal(device->guest_in.len, 0);
+    assert_int_equal(device->state, 0);
+    rig_pass(rig, 1000);
+    device_hears(device, VSC_READER_ADD, "");
+    assert_int_equal(device->state, 1);
+    rig_close(waiting);
+    device_client_leave(&two);
     detach(rig, device);
 }
 
@@ -141,10 +188,49 @@ static void an_owner_that_leaves_while_the_vm_stands_is_seen_off_first(void **st
     assert_int_equal(device->guest_in.len, 0);
     spice_server_vm_start(rig_server(rig));
     rig_settle(rig);
+    rig_pass(rig, 200);
     device_hears(device, VSC_CARD_REMOVE, "");
     device_hears(device, VSC_READER_REMOVE, "");
+    /* and the guest has a while to see it */
+    rig_pass(rig, 999);
+    assert_int_equal(device->guest_in.len, 0);
+    spice_server_vm_stop(rig_server(rig));
+    rig_pass(rig, 1000);
+    spice_server_vm_start(rig_server(rig));
+    rig_settle(rig);
+    assert_int_equal(device->guest_in.len, 0);
+    rig_pass(rig, 1000);
     device_hears(device, VSC_READER_ADD, "");
     assert_int_equal(device->guest_in.len, 0);
+    rig_close(waiting);
+    device_client_leave(&two);
+    detach(rig, device);
+}
+
+static void a_farewell_that_is_not_taken_keeps_the_next_waiting(void **state)
+{
+    struct rig *rig = running_rig();
+    struct fake_device *device = attach(rig);
+    struct device_client one = device_client_new(rig), two = device_client_new(rig);
+    struct rig_link *link = device_client_link(&one, SPICE_CHANNEL_SMARTCARD, 0);
+    struct rig_link *waiting = device_client_link(&two, SPICE_CHANNEL_SMARTCARD, 0);
+
+    say(link, VSC_READER_ADD, VSC_NO_READER, "");
+    device_hears(device, VSC_READER_ADD, "");
+    say(waiting, VSC_READER_ADD, VSC_NO_READER, "");
+    device->takes = 0;
+    rig_close(link);
+    device_client_leave(&one);
+    rig_pass(rig, 200);
+    rig_pass(rig, 1000);
+    rig_pass(rig, 1000);
+    assert_int_equal(device->guest_in.len, 0);
+    fake_device_take(rig, device, SIZE_MAX);
+    device_hears(device, VSC_CARD_REMOVE, "");
+    device_hears(device, VSC_READER_REMOVE, "");
+    assert_int_equal(device->guest_in.len, 0);
+    rig_pass(rig, 1000);
+    device_hears(device, VSC_READER_ADD, "");
     rig_close(waiting);
     device_client_leave(&two);
     detach(rig, device);
@@ -219,6 +305,41 @@ static void what_a_move_cuts_arrives_once(void **state)
     detach(target, there);
 }
 
+/* Said while the client goes over, so answered at the target. */
+static void what_is_refused_is_refused_after_a_move(void **state)
+{
+    static const char general[4] = {VSC_GENERAL_ERROR}, no_more[4] = {VSC_NO_MORE_READERS};
+
+    for (int added = 0; added < 2; added++) {
+        struct rig *source = running_rig(), *target = rig_new();
+        struct fake_device *here = attach(source), *there = attach(target);
+        struct device_client from = device_client_new(source), to;
+        struct rig_link *link = device_client_link(&from, SPICE_CHANNEL_SMARTCARD, 0), *after;
+
+        if (added)
+            say(link, VSC_READER_ADD, VSC_NO_READER, "");
+        to = device_move_begin(&from, target);
+        after = device_client_link(&to, SPICE_CHANNEL_SMARTCARD, 0);
+        device_move_end(&from, &to);
+        if (added)
+            say(link, VSC_READER_ADD, VSC_NO_READER, "");
+        else
+            say(link, VSC_READER_REMOVE, VSC_READER, "");
+        device_move_link(link, after);
+        if (added)
+            hear(after, VSC_ERROR, VSC_NO_READER, no_more, 4);
+        else
+            hear(after, VSC_ERROR, VSC_READER, general, 4);
+        assert_int_equal(there->guest_in.len, 0);
+        rig_close(link);
+        rig_close(after);
+        device_client_leave(&from);
+        device_client_leave(&to);
+        detach(source, here);
+        detach(target, there);
+    }
+}
+
 /* Every bit of a state flipped, every length: the link ends at most, the device hears messages. */
 static void wrong_states_end_the_link_only(void **state)
 {
@@ -274,9 +395,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_are_passed_whole_and_in_turn),
+        cmocka_unit_test(what_was_asked_of_an_owner_that_leaves_ends),
         cmocka_unit_test(an_owner_that_leaves_while_the_vm_stands_is_seen_off_first),
+        cmocka_unit_test(a_farewell_that_is_not_taken_keeps_the_next_waiting),
         cmocka_unit_test(lies_end_the_link_only),
         cmocka_unit_test(what_a_move_cuts_arrives_once),
+        cmocka_unit_test(what_is_refused_is_refused_after_a_move),
         cmocka_unit_test(wrong_states_end_the_link_only),
     };
 

@@ -2,10 +2,10 @@
 /* caravan agent: a host-side agent for QEMUs without SPICE. Who tells whom. */
 #include <errno.h>
 #include <glib-unix.h>
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "agent.h"
 #include "agent/hub.h"
 #include "base/buf.h"
 #include "base/log.h"
@@ -19,7 +19,6 @@
 #include "state.h"
 
 enum {
-    EXIT_USAGE = 1,
     EXIT_NO_START = 2,
     CLIP_ID = 1,
     RETRY_MS = 250, /* between attempts to connect */
@@ -34,7 +33,7 @@ enum {
 static const char without_state[] = "the VM has come without a state";
 
 struct agent {
-    struct options options;
+    const struct options *options;
     GMainLoop *main;
     struct hub *hub;
     struct clip *clip;
@@ -114,7 +113,7 @@ static void on_checked(void *opaque, enum monitor_vm vm)
     struct agent *self = opaque;
 
     self->incoming =
-        self->waits && vm != MONITOR_THERE && (vm == MONITOR_COMES || self->options.incoming);
+        self->waits && vm != MONITOR_THERE && (vm == MONITOR_COMES || self->options->incoming);
     if (!self->incoming)
         begin_without_state(self, "the VM waits for no migration");
 }
@@ -203,7 +202,7 @@ static void port_ended(void *opaque)
 
     log_note("QEMU has closed the guest's port");
     lose_port(self);
-    if (self->options.once)
+    if (self->options->once)
         g_main_loop_quit(self->main);
     else
         connect_all(self);
@@ -383,9 +382,9 @@ static void set_clip(struct agent *self, const struct state *state)
 
 static void connect_monitor(struct agent *self)
 {
-    const struct monitor_setup setup = {self->options.qmp, self->options.id, self->options.bus};
+    const struct monitor_setup setup = {self->options->qmp, self->options->id, self->options->bus};
 
-    if (self->options.qmp)
+    if (self->options->qmp)
         self->monitor = monitor_new(&setup, &monitor_ops, self);
 }
 
@@ -396,9 +395,9 @@ static void no_port(struct agent *self)
         return;
     self->port_said = true;
     if (errno == ENOENT || errno == ECONNREFUSED)
-        log_note("waiting for QEMU's socket of the guest's port at %s", self->options.port);
+        log_note("waiting for QEMU's socket of the guest's port at %s", self->options->port);
     else
-        log_warn("the guest's port at %s: %s", self->options.port, g_strerror(errno));
+        log_warn("the guest's port at %s: %s", self->options->port, g_strerror(errno));
 }
 
 /* QEMU is there, and makes all its sockets before long. */
@@ -408,26 +407,26 @@ static gboolean on_no_vnc(gpointer opaque)
 
     self->no_vnc = 0;
     if (self->port && !share_is_connected(self->vnc))
-        log_warn("no VNC server is at %s. Give QEMU -vnc unix:%s,id=agent", self->options.vnc,
-                 self->options.vnc);
+        log_warn("no VNC server is at %s. Give QEMU -vnc unix:%s,id=agent", self->options->vnc,
+                 self->options->vnc);
     return G_SOURCE_REMOVE;
 }
 
 /* The guest hears nothing before it is known whether it is about to come from another host. */
 static void connect_port(struct agent *self)
 {
-    self->port = port_new(self->options.port, &port_ops, self);
+    self->port = port_new(self->options->port, &port_ops, self);
     if (!self->port) {
         no_port(self);
         return;
     }
-    log_note("connected to the guest's port at %s", self->options.port);
+    log_note("connected to the guest's port at %s", self->options->port);
     self->port_said = false;
     if (self->vnc && !self->no_vnc)
         self->no_vnc = g_timeout_add_seconds(VNC_S, on_no_vnc, self);
     connect_monitor(self);
-    self->waits = !self->arrived && !self->anew && (self->options.incoming || self->options.qmp);
-    self->incoming = self->waits && self->options.incoming;
+    self->waits = !self->arrived && !self->anew && (self->options->incoming || self->options->qmp);
+    self->incoming = self->waits && self->options->incoming;
     self->anew = false;
     if (self->arrived)
         port_restore(self->port, self->early.data, self->early.len);
@@ -536,23 +535,6 @@ static gboolean on_signal(gpointer opaque)
     return G_SOURCE_CONTINUE;
 }
 
-static GLogWriterOutput write_log(GLogLevelFlags level, const GLogField *fields, gsize n_fields,
-                                  gpointer opaque)
-{
-    const struct options *options = opaque;
-    GLogLevelFlags least = options->verbose ? G_LOG_LEVEL_INFO
-                           : options->quiet ? G_LOG_LEVEL_WARNING
-                                            : G_LOG_LEVEL_MESSAGE;
-
-    if ((level & G_LOG_LEVEL_MASK) > least)
-        return G_LOG_WRITER_HANDLED;
-    for (gsize i = 0; i < n_fields; i++) {
-        if (!strcmp(fields[i].key, "MESSAGE"))
-            fprintf(stderr, "caravan agent: %s\n", (const char *)fields[i].value);
-    }
-    return G_LOG_WRITER_HANDLED;
-}
-
 static bool start(struct agent *self)
 {
     g_autoptr(GError) error = NULL;
@@ -560,16 +542,18 @@ static bool start(struct agent *self)
     self->hub = hub_new(&hub_ops, self);
     self->share = share_new(&share_ops, self);
     self->clip = clip_new(self->hub, CLIP_ID, &clip_ops, self, self);
-    if (self->options.bus) {
-        self->bus = bus_new(self->options.bus, self->options.id, &bus_ops, self, &error);
+    if (self->options->bus) {
+        self->bus = bus_new(self->options->bus, self->options->id, &bus_ops, self, &error);
         if (!self->bus) {
-            fprintf(stderr, "caravan agent: %s cannot be made: %s\n", self->options.bus,
+            fprintf(stderr, "caravan agent: %s cannot be made: %s\n", self->options->bus,
                     error->message);
             return false;
         }
     }
-    if (self->options.vnc)
-        self->vnc = share_add(self->share, &rfb_clip_ops, self->options.vnc);
+    if (self->options->vnc)
+        self->vnc = share_add(self->share, &rfb_clip_ops, self->options->vnc);
+    if (self->options->desk)
+        share_add(self->share, self->options->desk, self->options->desk_where);
     connect_all(self);
     return true;
 }
@@ -592,8 +576,10 @@ static void stop(struct agent *self)
     buf_free(&self->early);
 }
 
-static int run(struct agent *self)
+int agent_run(const struct options *options)
 {
+    struct agent agent = {.options = options};
+    struct agent *self = &agent;
     unsigned tick = g_timeout_add_seconds(TICK_S, on_tick, self);
     unsigned terminated = g_unix_signal_add(SIGTERM, on_signal, self);
     unsigned interrupted = g_unix_signal_add(SIGINT, on_signal, self);
@@ -609,23 +595,4 @@ static int run(struct agent *self)
     g_source_remove(interrupted);
     g_main_loop_unref(self->main);
     return started ? 0 : EXIT_NO_START;
-}
-
-int main(int argc, char **argv)
-{
-    struct agent agent = {0};
-    int status = EXIT_USAGE;
-
-    setlocale(LC_ALL, "");
-    g_set_prgname("caravan agent");
-    g_log_set_writer_func(write_log, &agent.options, NULL);
-    /* `caravan agent` starts this with the subcommand as first argument. */
-    if (argc > 1 && !strcmp(argv[1], "agent")) {
-        argv++;
-        argc--;
-    }
-    if (options_parse(&agent.options, argc, argv) == OPTIONS_RUN)
-        status = run(&agent);
-    options_clear(&agent.options);
-    return status;
 }

@@ -199,7 +199,7 @@ void clip_give(struct clip *self, const char *text, size_t len)
     self->guest_asked--;
     buf_u32(&body, len ? VD_AGENT_CLIPBOARD_UTF8_TEXT : VD_AGENT_CLIPBOARD_NONE);
     for (size_t i = 0; i < len; i++) {
-        if (self->crlf && text[i] == '\n')
+        if (self->crlf && text[i] == '\n' && (i == 0 || text[i - 1] != '\r'))
             buf_u8(&body, '\r');
         buf_u8(&body, (uint8_t)text[i]);
     }
@@ -251,6 +251,19 @@ static void on_request(struct clip *self, struct reader *body)
         clip_give(self, "", 0);
 }
 
+/* From "\r\n" to "\n". */
+static void give_host(struct clip *self, const char *text, size_t len)
+{
+    g_autofree char *lines = g_malloc(len + 1);
+    size_t n = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        if (!self->crlf || text[i] != '\r' || i + 1 == len || text[i + 1] != '\n')
+            lines[n++] = text[i];
+    }
+    self->ops->guest_gives(self->opaque, lines, n);
+}
+
 static void on_clipboard(struct clip *self, struct reader *body)
 {
     uint32_t type = reader_u32(body);
@@ -262,7 +275,7 @@ static void on_clipboard(struct clip *self, struct reader *body)
     self->host_asked--;
     if (type == VD_AGENT_CLIPBOARD_UTF8_TEXT && text &&
         g_utf8_validate((const char *)text, len, NULL))
-        self->ops->guest_gives(self->opaque, (const char *)text, len);
+        give_host(self, (const char *)text, len);
     else
         self->ops->guest_gives(self->opaque, "", 0);
 }

@@ -21,7 +21,7 @@ struct clip_ops {
     void (*guest_offers)(void *opaque, bool has);
     /* The guest wants the host's text: clip_give follows, now or later. */
     void (*guest_asks)(void *opaque);
-    /* The text asked for: UTF-8 in the guest's line ends; borrowed. */
+    /* The text asked for: UTF-8, "\n" at line ends unless the guest mixes them; borrowed. */
     void (*guest_gives)(void *opaque, const char *text, size_t len);
 };
 

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define HOST_CLIP_TEXT_MAX (1u << 20) /* bytes; a longer text is none */
+
 /* What a party tells: called from the main loop, never from within a call of host_clip_ops. */
 struct host_clip_news {
     /* Offers may be made to it. */
@@ -20,13 +22,14 @@ struct host_clip_news {
     void (*asked)(void *opaque);
     /* The text it was asked for last: UTF-8 without NUL; none if it is of no use. Borrowed. */
     void (*text)(void *opaque, const char *text, size_t len);
-    /* It is of no use any more; `why` is static. free follows, not from within. */
+    /* It is of no use any more; `why` is static. free follows, perhaps from within. */
     void (*ended)(void *opaque, const char *why);
 };
 
 struct host_clip_ops {
     const char *who;   /* for the log: who copies and pastes */
     const char *place; /* for the log: what is connected to */
+    unsigned retry_ms; /* between attempts to connect */
     /* Begins to connect; NULL when there is nothing there. `where` is borrowed for good. */
     void *(*connect)(const char *where, const struct host_clip_news *news, void *opaque);
     void (*free)(void *self);

@@ -18,8 +18,9 @@ enum {
     ANSWER_MS = 5000, /* a QEMU that has only just begun may need that long */
     REPLY_MAX = 256 * 1024,
     LOOK_MS = 20,
-    /* QEMU makes its sockets one after the other. */
-    TRIES = 40,
+    /* QEMU makes its sockets one after the other, and libvirt makes the port's before QEMU is
+       there. */
+    TRIES = 200,
     TRY_MS = 50,
 };
 

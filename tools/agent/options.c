@@ -5,11 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "desk.h"
+
 #define DEFAULT_ID "caravan-agent"
 
 static const char summary[] =
-    "Shares the clipboard of a guest that runs spice-vdagent with the users of QEMU's VNC server,\n"
-    "and keeps it through live migration, savevm and migration to a file.";
+    "Shares the clipboard of a guest that runs spice-vdagent with the users of QEMU's VNC server\n"
+    "and with the host's own desktop, and keeps it through live migration, savevm and migration to "
+    "a file.";
 
 static const char description[] =
     "QEMU is started with (SOCKETS: a folder):\n"
@@ -25,14 +28,21 @@ static const char description[] =
     "ends: without it a target that fails takes the VM along.\n\n"
     "Exit: 0 ended by a signal (or, with --once, by QEMU), 1 usage, 2 could not start.\n";
 
-static const char *wrong(const struct options *self)
+static const char *wrong(struct options *self)
 {
+    const char *why;
+
     if (!self->port)
         return "--port is needed: the unix socket of the guest's port";
     if (!*self->id || strlen(self->id) > 255)
         return "--id takes 1 to 255 bytes";
     if (strchr(self->id, ','))
         return "--id takes no comma: QEMU's id-list is separated by them";
+    if (self->host_clipboard) {
+        self->desk = desk_find(self->host_clipboard, &self->desk_where, &why);
+        if (!self->desk)
+            return why;
+    }
     if (self->incoming && !self->bus)
         return "--incoming needs --bus: that is where the state comes from";
     return NULL;
@@ -46,6 +56,8 @@ enum options_result options_parse(struct options *self, int argc, char **argv)
          "QEMU's socket of the guest's port com.redhat.spice.0", "PATH"},
         {"vnc", 0, 0, G_OPTION_ARG_FILENAME, &self->vnc,
          "QEMU's VNC socket, a display without a password (QEMU 6.1 and later)", "PATH"},
+        {"host-clipboard", 'c', 0, G_OPTION_ARG_STRING, &self->host_clipboard,
+         "the host's own desktop: auto, x11[:DISPLAY] or wayland[:DISPLAY]", "DESKTOP"},
         {"bus", 'b', 0, G_OPTION_ARG_FILENAME, &self->bus,
          "the socket to make for QEMU's dbus-vmstate object", "PATH"},
         {"id", 0, 0, G_OPTION_ARG_STRING, &self->id,
@@ -92,4 +104,6 @@ void options_clear(struct options *self)
     g_free(self->bus);
     g_free(self->qmp);
     g_free(self->id);
+    g_free(self->host_clipboard);
+    g_free(self->desk_where);
 }

@@ -4,11 +4,16 @@
 
 #include <stdbool.h>
 
+struct host_clip_ops;
+
 struct options {
     char *port; /* never NULL */
     char *vnc;  /* the others may be NULL */
     char *bus;
     char *qmp;
+    char *host_clipboard;
+    const struct host_clip_ops *desk; /* that host_clipboard names; NULL: none */
+    char *desk_where;
     char *id; /* never NULL */
     bool incoming;
     bool once;

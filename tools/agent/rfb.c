@@ -14,7 +14,8 @@
 enum {
     READ_BYTES = 64 * 1024,
     OUT_MAX = 4 << 20, /* of a server that does not read */
-    READY_S = 10,      /* after that it does not know Extended Clipboard */
+    RETRY_MS = 250,
+    READY_S = 10, /* after that it does not know Extended Clipboard */
     CLIENT_CUT_TEXT = 6,
 };
 
@@ -227,6 +228,7 @@ static void party_provide(void *self, const char *text, size_t len)
 const struct host_clip_ops rfb_clip_ops = {
     .who = "a user of the VNC server",
     .place = "the VNC server",
+    .retry_ms = RETRY_MS,
     .connect = party_connect,
     .free = party_free,
     .offer = party_offer,

@@ -4,11 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,9 +15,7 @@
 #include "term.h"
 #include "vmstate/convert.h"
 
-#define CHUNK     (256u << 10)
-#define WINDOW    (4u << 20)  /* of a mapped file */
-#define MAP_UNIT  (64u << 10) /* a multiple of every page size */
+#define CHUNK     (256u << 10) /* small enough for the processor's cache */
 #define PIPE_SIZE (1 << 20)
 #define PROGRESS  (16u << 20)
 
@@ -30,14 +25,6 @@ enum convert_exit {
     CONVERT_BROKEN = 2,  /* cannot be read or written, or is no stream as QEMU writes them */
     CONVERT_REFUSED = 3, /* something in it is not known, or cannot be had at the target */
 };
-
-/* Reading a mapped file that somebody cuts short raises SIGBUS in the thread that reads. */
-static sigjmp_buf map_fault;
-
-static void on_map_fault(int signal)
-{
-    siglongjmp(map_fault, 1);
-}
 
 struct convert_arguments {
     char *from;
@@ -92,66 +79,22 @@ static void show_progress(struct run *run)
     term_progress(&run->term, "converting", run->fed, input_total(run->input));
 }
 
-/* False, and said why. */
-static bool cannot_read(const struct run *run, const char *why)
-{
-    fprintf(stderr, "caravan vmstate convert: %s: cannot be read: %s\n", run->arguments->in, why);
-    return false;
-}
-
-static bool feed(struct run *run, const uint8_t *bytes, size_t len)
-{
-    run->fed += len;
-    show_progress(run);
-    return vmstate_convert_feed(run->convert, bytes, len);
-}
-
-static bool feed_by_reading(struct run *run)
+/* To the input's end. What of a plain file goes over as it is the kernel copies meanwhile. */
+static bool feed_all(struct run *run)
 {
     g_autofree uint8_t *chunk = g_malloc(CHUNK);
     ssize_t n;
 
-    while ((n = input_read(run->input, chunk, CHUNK)) > 0)
-        if (!feed(run, chunk, (size_t)n))
+    while ((n = input_read(run->input, chunk, CHUNK)) > 0) {
+        run->fed += (uint64_t)n;
+        show_progress(run);
+        if (!vmstate_convert_feed(run->convert, chunk, (size_t)n))
             return false;
-    return n == 0 || cannot_read(run, input_problem(run->input));
-}
-
-/* The file is mapped piece by piece: of a page of RAM only the head is looked at, the kernel copies
- * the rest. Unless the file lies in memory this reads it no less. */
-static bool feed_window(struct run *run, uint64_t at, size_t len)
-{
-    size_t skip = (size_t)(at % MAP_UNIT);
-    uint8_t *window = mmap(NULL, skip + len, PROT_READ, MAP_SHARED, run->fd, (off_t)(at - skip));
-    volatile bool fine = false;
-
-    if (window == MAP_FAILED)
-        return cannot_read(run, g_strerror(errno));
-    madvise(window, skip + len, MADV_SEQUENTIAL);
-    if (sigsetjmp(map_fault, 1) == 0)
-        fine = feed(run, window + skip, len);
-    else
-        cannot_read(run, "the file became shorter while it was read");
-    munmap(window, skip + len);
-    return fine;
-}
-
-static bool feed_by_mapping(struct run *run)
-{
-    uint64_t at = run->base + run->fed;
-    struct sigaction old, action = {.sa_handler = on_map_fault};
-    struct stat stat;
-    bool fine = true;
-
-    sigaction(SIGBUS, &action, &old);
-    while (fine && fstat(run->fd, &stat) == 0 && at < (uint64_t)stat.st_size) {
-        size_t len = (size_t)MIN((uint64_t)stat.st_size - at, WINDOW);
-
-        fine = feed_window(run, at, len);
-        at += len;
     }
-    sigaction(SIGBUS, &old, NULL);
-    return fine;
+    if (n < 0)
+        fprintf(stderr, "caravan vmstate convert: %s: cannot be read: %s\n", run->arguments->in,
+                input_problem(run->input));
+    return n == 0;
 }
 
 /* ---- The report ---- */
@@ -221,32 +164,24 @@ static void report(const struct run *run, bool complete)
 /* ---- Running ---- */
 
 /* The kernel can copy out of a plain file, where the stream lies as it is read. */
-static bool prepare_input(struct run *run)
+static void prepare_input(struct run *run)
 {
     struct stat stat;
     int fd = input_fd(run->input);
     off_t at = lseek(fd, 0, SEEK_CUR);
-    const uint8_t *held;
-    size_t n = input_take_held(run->input, &held);
 
-    run->fd = -1;
-    if (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && at >= (off_t)n) {
+    if (at >= 0 && fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode)) {
         run->fd = fd;
-        run->base = (uint64_t)at - n;
+        run->base = (uint64_t)at;
     } else {
+        run->fd = -1;
         fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
     }
-    return n == 0 || feed(run, held, n);
-}
-
-static bool feed_all(struct run *run)
-{
-    return run->fd >= 0 ? feed_by_mapping(run) : feed_by_reading(run);
 }
 
 static int convert(struct run *run)
 {
-    bool complete = prepare_input(run) && feed_all(run) && vmstate_convert_finish(run->convert);
+    bool complete = feed_all(run) && vmstate_convert_finish(run->convert);
     const char *error = vmstate_convert_error(run->convert);
 
     if (complete && !output_finish(run->output)) {
@@ -288,6 +223,7 @@ static int open_and_convert(struct run *run)
     }
     run->output = output_open(arguments->out, &reason);
     if (run->output) {
+        prepare_input(run);
         status = convert(run);
     } else {
         fprintf(stderr, "caravan vmstate convert: %s: cannot be written: %s\n", arguments->out,

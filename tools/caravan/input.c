@@ -261,7 +261,8 @@ static void set_problem(struct input *self, const char *format, const char *word
         self->problem = g_strdup_printf(format, word);
 }
 
-bool input_finish(struct input *self)
+/* False when a tool failed. */
+static bool finish(struct input *self)
 {
     for (guint i = 0; i < self->tools->len; i++) {
         struct input_tool *tool = &g_array_index(self->tools, struct input_tool, i);
@@ -278,15 +279,6 @@ bool input_finish(struct input *self)
     return !self->problem;
 }
 
-size_t input_take_held(struct input *self, const uint8_t **bytes)
-{
-    size_t n = self->held_len;
-
-    *bytes = self->held + self->held_at;
-    self->held_len = 0;
-    return n;
-}
-
 ssize_t input_read(struct input *self, void *to, size_t n)
 {
     ssize_t got = (ssize_t)MIN(n, self->held_len);
@@ -300,7 +292,7 @@ ssize_t input_read(struct input *self, void *to, size_t n)
     got = read_some(self->fd, to, n);
     if (got < 0)
         set_problem(self, "%s", g_strerror(errno));
-    else if (got == 0 && n && !input_finish(self))
+    else if (got == 0 && n && !finish(self))
         return -1;
     return got;
 }
@@ -355,7 +347,7 @@ void input_close(struct input *self)
         if (pid > 0)
             kill(pid, SIGTERM);
     }
-    input_finish(self);
+    finish(self);
     g_array_unref(self->tools);
     g_string_free(self->wrapping, TRUE);
     g_free(self->domain);

@@ -24,11 +24,7 @@ struct input *input_open(const char *name, char **reason);
  * failed. Waits for the other side of a pipe. */
 ssize_t input_read(struct input *self, void *to, size_t n);
 
-/* Takes out the bytes that were read to find the kind and wait to be passed on first; borrowed.
- * From then on the rest can be had from input_fd() as well, without a copy. */
-size_t input_take_held(struct input *self, const uint8_t **bytes);
-
-/* The descriptor with what is not held; belongs to the input. */
+/* Belongs to the input. A plain file's stands where input_read() goes on. */
 int input_fd(const struct input *self);
 
 /* Bytes of the stream, as far as that is known beforehand; 0 when it is not. */
@@ -42,9 +38,6 @@ const char *input_domain(const struct input *self);
 
 /* Why input_read() failed; "" before. */
 const char *input_problem(const struct input *self);
-
-/* After the end was read by way of input_fd(): false when a tool failed. input_read() does it. */
-bool input_finish(struct input *self);
 
 void input_close(struct input *self);
 

@@ -13,6 +13,8 @@
 #define HELD_MOST (64u << 10)
 #define RUN_WORTH (256u << 10) /* bytes from which the kernel copies faster than we do */
 
+#define SOURCE_ENDED ENODATA /* an errno that writing does not give */
+
 #define PIECE (64u << 20) /* of a run, handed over before the run has ended */
 #define QUEUE 32          /* pieces that wait */
 
@@ -116,8 +118,8 @@ static int copy_plain(const struct output *self, struct piece *piece)
 
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0) /* 0: the file became shorter while it was read */
-            return n < 0 ? errno : EIO;
+        if (n <= 0)
+            return n < 0 ? errno : SOURCE_ENDED;
         error = write_all(self, buffer, (size_t)n);
         piece->at += (uint64_t)n;
         piece->len -= (size_t)n;
@@ -320,7 +322,11 @@ bool output_finish(struct output *self)
 const char *output_problem(struct output *self)
 {
     g_mutex_lock(&self->lock);
-    g_strlcpy(self->problem, self->error ? g_strerror(self->error) : "", sizeof(self->problem));
+    g_strlcpy(self->problem,
+              self->error == SOURCE_ENDED ? "the input became shorter meanwhile"
+              : self->error               ? g_strerror(self->error)
+                                          : "",
+              sizeof(self->problem));
     g_mutex_unlock(&self->lock);
     return self->problem;
 }

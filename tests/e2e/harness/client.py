@@ -149,6 +149,11 @@ class Client:
         channels = self.stats()["channels"]
         return sum(channel["bytes"] for channel in channels if channel["type"] == kind)
 
+    def logged(self):
+        """What it wrote to its output."""
+        with open(self._log, errors="replace", encoding="utf-8") as file:
+            return file.read()
+
     def said(self):
         """What it wrote to its standard error."""
         with open(self.bench.path(f"{self.name}.stderr"), errors="replace", encoding="utf-8") as file:

@@ -3,28 +3,25 @@
 
 It boots once; what it is when it is ready is kept in a file, from which each test's VM begins.
 """
-import base64
 import fcntl
 import functools
 import hashlib
-import itertools
 import os
 import shlex
-import socket
 import subprocess
 import sys
 import time
 
 from .run import Failure, Skip, check, until
-from .vm import QEMU, Spice, Vm, free_port
+from .shell import SHELL_SECONDS, ShellVm, shell_port
+from .vm import QEMU, Spice, free_port
 
 BUILDER = os.path.join(os.path.dirname(__file__), "..", "..", "guest-desktop", "build.py")
 BUILD_SECONDS = 400
 BOOT_SECONDS = 120
-SHELL_SECONDS = 30
-ASK_AGAIN_SECONDS = 5
 COMMAND_LINE = "console=ttyS0 quiet loglevel=3 panic=-1"
 LARGE_KIB = 60 * 1024
+QUARANTINE_KIB = 256 * 1024
 AGENT_PORT = "com.redhat.spice.0"
 
 
@@ -48,80 +45,21 @@ def machine(bench, folder, name, vga="qxl", agent="spicevmc,name=vdagent"):
     """The arguments of a machine that boots it; its shell is at bench.path(NAME.shell)."""
     # One processor: with two, QEMU 7.2's TCG lost the guest in some moves (tests/guest-desktop).
     return ["-m", "512", "-smp", "1", "-vga", vga,
-            "-device", "virtio-serial-pci",
-            "-chardev", f"socket,id=shell,path={bench.path(name + '.shell')},server=on,wait=off",
-            "-device", "virtserialport,nr=2,chardev=shell,name=shell",
+            "-device", "virtio-serial-pci", *shell_port(bench, name),
             "-chardev", f"{agent},id=vdagent",
             "-device", f"virtserialport,nr=1,chardev=vdagent,name={AGENT_PORT}",
             "-kernel", os.path.join(folder, "vmlinux"), "-initrd", os.path.join(folder, "initrd"),
             "-append", COMMAND_LINE]
 
 
-class Desktop(Vm):
+class Desktop(ShellVm):
     """A QEMU with the desktop guest."""
-
-    _numbers = itertools.count(1)
 
     def __init__(self, bench, name, folder, spice=None, come_from=None, environment=None,
                  arguments=None):
         """arguments: the machine's, instead of the usual ones with a SPICE server."""
         super().__init__(bench, name, spice or (None if arguments else Spice.tcp()),
                          arguments or machine(bench, folder, name), come_from, environment)
-        self._shell = None
-        self._rest = b""
-
-    # -- the shell --
-
-    def run(self, script, seconds=SHELL_SECONDS):
-        """(status, output) of a script in the guest. Nothing it starts may hold its output open."""
-        number = f"{os.getpid()}-{next(Desktop._numbers)}"
-        line = f"{number} {seconds} {base64.b64encode(script.encode()).decode()}\n".encode()
-        end = time.monotonic() + 2 * seconds + SHELL_SECONDS
-        if not self._shell:
-            self._shell = socket.socket(socket.AF_UNIX)
-            self._shell.connect(self.bench.path(self.name + ".shell"))
-            self.bench.at_end(self._shell.close)
-        while True:
-            self._shell.sendall(line)  # again too: it is run once, and a lost answer comes again
-            words = self._answer(number, min(time.monotonic() + ASK_AGAIN_SECONDS, end))
-            if words:
-                output = base64.b64decode(words[2]).decode(errors="replace") if len(words) > 2 else ""
-                return int(words[1]), output
-            check(time.monotonic() < end, f"{self.name}: the guest's shell does not answer: {script!r}")
-
-    def _answer(self, number, end):
-        """The words of that answer; None if it does not come in time."""
-        while True:
-            line = self._shell_line(end)
-            words = line.split() if line is not None else None
-            if words is None or (words and words[0] == number):
-                return words
-
-    def _shell_line(self, end):
-        while b"\n" not in self._rest:
-            self._shell.settimeout(max(end - time.monotonic(), 0.001))
-            try:
-                data = self._shell.recv(65536)
-            except TimeoutError:
-                return None
-            if not data:
-                raise Failure(f"{self.name}: the guest's shell is gone")
-            self._rest += data
-        line, self._rest = self._rest.split(b"\n", 1)
-        return line.decode(errors="replace")
-
-    def shell(self, script, seconds=SHELL_SECONDS):
-        """The output, without blanks around, of a script that must go well."""
-        status, output = self.run(script, seconds)
-        check(status == 0, f"{self.name}: in the guest: {script!r}: status {status}: {output}")
-        return output.strip()
-
-    def until(self, script, seconds, what):
-        """Waits until a script in the guest goes well and says something; returns that."""
-        def done():
-            status, output = self.run(script)
-            return status == 0 and output.strip()
-        return until(done, seconds, f"{what} in the guest of {self.name}", 0.1)
 
     # -- clipboard of X --
 
@@ -163,6 +101,11 @@ class Desktop(Vm):
         """Where X's pointer is."""
         words = self.shell("xdotool getmouselocation").replace(":", " ").split()
         return int(words[1]), int(words[3])
+
+
+def growth(kib):
+    """How much heap_kib() may grow when that much is meant: address sanitizers keep what was freed."""
+    return kib + (QUARANTINE_KIB if "sanitized" in QEMU else 0)
 
 
 # -- the kept state --
