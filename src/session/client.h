@@ -14,6 +14,10 @@
 #include "stream/stream.h"
 #include "wire/link.h"
 
+enum {
+    CLIENTS_MOST = 64, /* at a time: each costs memory and descriptors, of which QEMU needs some */
+};
+
 struct hub_client;
 struct server;
 struct client;

@@ -268,13 +268,26 @@ static void put_layer(struct pending *self)
 
 /* --------------------------------------------------------------------------------------------- */
 
+/* For one client more. */
+static uint32_t find_place(const struct pending *self, const struct link_request *request)
+{
+    const struct server *server = self->linker->server;
+    bool replaces = request->connection_id == 0 && server->settings.policy == CLIENTS_REPLACE;
+
+    if (server->clients->len < CLIENTS_MOST || replaces)
+        return SPICE_LINK_ERR_OK;
+    log_note("client %s is refused: %d are here already", stream_peer_name(self->stream),
+             CLIENTS_MOST);
+    return SPICE_LINK_ERR_ERROR;
+}
+
 static uint32_t accept_main(struct pending *self, const struct link_request *request)
 {
     struct server *server = self->linker->server;
     struct client *same;
 
     if (request->connection_id == 0)
-        return SPICE_LINK_ERR_OK;
+        return find_place(self, request);
     same = client_find(server, request->connection_id);
     /* It links anew when the move is announced again, maybe before we heard that its former links
      * are closed. */
@@ -290,7 +303,7 @@ static uint32_t accept_main(struct pending *self, const struct link_request *req
                  stream_peer_name(self->stream));
         return SPICE_LINK_ERR_BAD_CONNECTION_ID;
     }
-    return SPICE_LINK_ERR_OK;
+    return same ? SPICE_LINK_ERR_OK : find_place(self, request);
 }
 
 /* The kind of the channel; one that is not here is taken nevertheless ahead of a move. */

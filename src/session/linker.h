@@ -12,8 +12,8 @@ struct linker;
 struct server;
 
 enum {
-    LINKER_WAITING_MOST = 128, /* links in the link stage, */
-    LINKER_OF_HOST_MOST = 64,  /* of one host, by its IP address, without those that are refused:
+    LINKER_WAITING_MOST = 256, /* links in the link stage, */
+    LINKER_OF_HOST_MOST = 128, /* of one host, by its IP address, without those that are refused:
                                 * so that no stranger alone keeps others out */
 };
 

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "session/client.h"
 #include "session/linker.h"
 #include "stream/listen.h"
 #include "stream/stream.h"
@@ -86,7 +87,9 @@ static void a_host_has_its_share_of_the_link_stage(void **state)
 {
     struct fixture self = fixture_new();
 
-    come(&self, 1, LINKER_OF_HOST_MOST + 10);
+    come(&self, 1, LINKER_OF_HOST_MOST / 2);
+    rig_pass(self.rig, LISTEN_PERIOD_MS);
+    come(&self, 1, LINKER_OF_HOST_MOST / 2 + 10);
     assert_int_equal(waiting(&self), LINKER_OF_HOST_MOST);
     come(&self, 2, 1);
     assert_int_equal(waiting(&self), LINKER_OF_HOST_MOST + 1);
@@ -126,6 +129,26 @@ static void a_period_has_its_share_of_links(void **state)
     rig_pass(self.rig, LISTEN_PERIOD_MS);
     assert_int_equal(told->connected, 2 * LISTEN_MOST + 10);
     fixture_free(&self);
+}
+
+static void so_many_clients_are_let_in(void **state)
+{
+    struct rig *rig = rig_new();
+    struct rig_link *links[CLIENTS_MOST];
+    uint32_t result = 0;
+
+    for (unsigned i = 0; i < CLIENTS_MOST; i++) {
+        links[i] = rig_connect(rig, 0, SPICE_CHANNEL_MAIN, 0, &result);
+        assert_non_null(links[i]);
+    }
+    assert_null(rig_connect(rig, 0, SPICE_CHANNEL_MAIN, 0, &result));
+    assert_int_equal(result, SPICE_LINK_ERR_ERROR);
+    rig_close(links[7]);
+    links[7] = rig_connect(rig, 0, SPICE_CHANNEL_MAIN, 0, &result);
+    assert_non_null(links[7]);
+    for (unsigned i = 0; i < CLIENTS_MOST; i++)
+        rig_close(links[i]);
+    rig_free(rig);
 }
 
 /* "": a unix socket's. */
@@ -175,6 +198,7 @@ int main(void)
         cmocka_unit_test(a_host_has_its_share_of_the_link_stage),
         cmocka_unit_test(all_hosts_have_so_much_of_it),
         cmocka_unit_test(a_period_has_its_share_of_links),
+        cmocka_unit_test(so_many_clients_are_let_in),
         cmocka_unit_test(what_tells_hosts_apart),
     };
 
