@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: MIT
 """The card guest of tests/guest-card: Debian's pcscd and OpenSC, and clients with a software card."""
-import functools
 import os
 import shutil
 import subprocess
-import sys
 
+from . import guest
 from .client import Client
 from .echo import PYTHON, check_introspection
 from .run import Failure, Skip, check, until
 from .shell import ShellVm, shell_port
 from .vm import START_SECONDS, Spice, free_port
 
-BUILDER = os.path.join(os.path.dirname(__file__), "..", "..", "guest-card", "build.py")
 VIEWER = os.path.join(os.path.dirname(__file__), "card_viewer.py")
 BUILD_SECONDS = 300
 BOOT_SECONDS = 90
@@ -23,20 +21,9 @@ PKCS11 = "pkcs11-tool --module /usr/lib/x86_64-linux-gnu/opensc-pkcs11.so"
 PIN = "1234"  # the software card takes any
 
 
-@functools.lru_cache(maxsize=None)
 def prepare(bench):
-    """The folder with the guest's files, made unless they are there; Skip if that cannot be."""
-    folder = os.environ.get("CARAVAN_CARD_GUEST")
-    if not folder:
-        raise Skip("no folder for the card guest (CARAVAN_CARD_GUEST)")
-    folder = os.path.abspath(folder)
-    done = subprocess.run([sys.executable, BUILDER, folder], text=True, timeout=BUILD_SECONDS,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    bench.say(done.stdout.strip())
-    if done.returncode == 77:
-        raise Skip("no packages, or no compiler, for the card guest")
-    check(done.returncode == 0, "the card guest cannot be built")
-    return folder
+    """The folder with the guest's files (guest.prepare)."""
+    return guest.prepare(bench, "card", BUILD_SECONDS)
 
 
 def machine(bench, folder, name, usb):

@@ -4,19 +4,17 @@
 It boots once; what it is when it is ready is kept in a file, from which each test's VM begins.
 """
 import fcntl
-import functools
 import hashlib
 import os
 import shlex
 import subprocess
-import sys
 import time
 
-from .run import Failure, Skip, check, until
+from . import guest
+from .run import Failure, check, until
 from .shell import SHELL_SECONDS, ShellVm, shell_port
 from .vm import QEMU, Spice, free_port
 
-BUILDER = os.path.join(os.path.dirname(__file__), "..", "..", "guest-desktop", "build.py")
 BUILD_SECONDS = 400
 BOOT_SECONDS = 120
 COMMAND_LINE = "console=ttyS0 quiet loglevel=3 panic=-1"
@@ -25,20 +23,9 @@ QUARANTINE_KIB = 256 * 1024
 AGENT_PORT = "com.redhat.spice.0"
 
 
-@functools.lru_cache(maxsize=None)
 def prepare(bench):
-    """The folder with the guest's files, made unless they are there; Skip if that cannot be."""
-    folder = os.environ.get("CARAVAN_DESKTOP_GUEST")
-    if not folder:
-        raise Skip("no folder for the desktop guest (CARAVAN_DESKTOP_GUEST)")
-    folder = os.path.abspath(folder)
-    done = subprocess.run([sys.executable, BUILDER, folder], text=True, timeout=BUILD_SECONDS,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    bench.say(done.stdout.strip())
-    if done.returncode == 77:
-        raise Skip("no packages for the desktop guest")
-    check(done.returncode == 0, "the desktop guest cannot be built")
-    return folder
+    """The folder with the guest's files (guest.prepare)."""
+    return guest.prepare(bench, "desktop", BUILD_SECONDS)
 
 
 def machine(bench, folder, name, vga="qxl", agent="spicevmc,name=vdagent"):

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The Linux guest of tests/guest-linux: its machine, its keys, its lines."""
 import os
-import subprocess
-import sys
 
-from .run import Failure, Skip, check
+from . import guest
+from .run import Failure, check
 from .vm import Spice, Vm, incoming
 
-BUILDER = os.path.join(os.path.dirname(__file__), "..", "..", "guest-linux", "build.py")
 BUILD_SECONDS = 300
 BOOT_SECONDS = 90
 KEY_SECONDS = 10
@@ -15,17 +13,8 @@ COMMAND_LINE = "console=ttyS0 quiet loglevel=3 vt.global_cursor_default=0 panic=
 
 
 def prepare(bench):
-    """Makes the guest's files unless they are there; Skip if that cannot be."""
-    folder = os.environ.get("CARAVAN_LINUX_GUEST")
-    if not folder:
-        raise Skip("no folder for the Linux guest (CARAVAN_LINUX_GUEST)")
-    done = subprocess.run([sys.executable, BUILDER, folder], text=True, timeout=BUILD_SECONDS,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    bench.say(done.stdout.strip())
-    if done.returncode == 77:
-        raise Skip("no packages for the Linux guest")
-    check(done.returncode == 0, "the Linux guest cannot be built")
-    return os.path.abspath(folder)
+    """The folder with the guest's files (guest.prepare)."""
+    return guest.prepare(bench, "linux", BUILD_SECONDS)
 
 
 def machine(folder, vga, words=""):
