@@ -56,7 +56,7 @@ struct agent {
 
 static void connect_all(struct agent *self);
 static void connect_port(struct agent *self);
-static gboolean drop_port(gpointer opaque);
+static void drop_soon(struct agent *self);
 static void set_clip(struct agent *self, const struct state *state);
 
 /* ---- Waiting for a state ---- */
@@ -79,7 +79,7 @@ static void begin_without_state(struct agent *self, const char *why)
         log_note("%s: the guest's agent is connected anew", why);
         self->incoming = false;
         self->anew = true;
-        self->drop = self->drop ? self->drop : g_idle_add(drop_port, self);
+        drop_soon(self);
         return;
     }
     log_info("%s: no state is waited for", why);
@@ -270,6 +270,13 @@ static gboolean drop_port(gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
+/* Not from within what the port or the hub says. */
+static void drop_soon(struct agent *self)
+{
+    if (!self->drop)
+        self->drop = g_idle_add(drop_port, self);
+}
+
 /* QEMU shows the guest that its port was closed, and the guest's agent begins anew. It notices only
  * if the port stays closed for a moment. */
 static void guest_garbage(void *opaque, const char *reason)
@@ -277,8 +284,7 @@ static void guest_garbage(void *opaque, const char *reason)
     struct agent *self = opaque;
 
     log_warn("the guest's agent is disconnected: %s", reason);
-    if (!self->drop)
-        self->drop = g_idle_add(drop_port, self);
+    drop_soon(self);
 }
 
 static void changed(void *opaque)
@@ -482,7 +488,7 @@ static void take_over_port(struct agent *self, const struct agent_blob *blob)
     } else if (!port_restore(self->port, blob->in, blob->in_len)) {
         log_warn("the guest has still to read what was said to it before it came: its agent is "
                  "connected anew (start with --incoming where a migration goes to)");
-        self->drop = self->drop ? self->drop : g_idle_add(drop_port, self);
+        drop_soon(self);
     }
 }
 
